@@ -1,0 +1,415 @@
+"""The nouns (image, model, render) and the data that passes between the rooms; numpy only."""
+
+from __future__ import annotations
+
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .knobs import Refused, check_knobs
+
+Floats = NDArray[np.floating[Any]]
+Bytes = NDArray[np.uint8]
+
+LEVELS = 256
+"""Grey and colour levels of an image; level c stands for the coordinate (c + 1/2) / 256."""
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "ink": ("x", "y"),
+    "colour": ("x", "y", "r", "g", "b"),
+    "levels": ("level",),
+}
+"""The columns of a point in each view; the keys are the views there are."""
+
+TRAIN, VALIDATION, TEST = 0, 1, 2
+"""The codes of `Split.codes`."""
+
+
+def stream(seed: int, label: str) -> np.random.Generator:
+    """The random stream of one label: no label's draws depend on what another has drawn."""
+    key = (zlib.crc32(label.encode()),)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+def level_coordinates(levels: Floats | Bytes) -> Floats:
+    """Levels 0..255 as coordinates in 0..1: the centre of each level's cell."""
+    return (np.asarray(levels, dtype=np.float64) + 0.5) / LEVELS
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Pixel geometry: x to the right, y down, pixel centres at + 1/2, the longer side has length 1."""
+
+    height: int
+    width: int
+
+    @property
+    def cell(self) -> float:
+        """The side of a pixel."""
+        return 1.0 / max(self.height, self.width)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.height, self.width
+
+    @property
+    def size(self) -> int:
+        """The number of pixels."""
+        return self.height * self.width
+
+    @property
+    def box(self) -> tuple[float, float]:
+        """The image's extent (x, y); it begins at (0, 0)."""
+        return self.width * self.cell, self.height * self.cell
+
+    def centres(self) -> Floats:
+        """The pixel centres, row by row: (height * width, 2) of x, y."""
+        return self.coordinates(np.arange(self.size))
+
+    def coordinates(self, indices: NDArray[np.integer[Any]]) -> Floats:
+        """The centres of the pixels with these flat indices (n,): (n, 2) of x, y."""
+        rows, columns = np.divmod(indices, self.width)
+        return (np.column_stack((columns, rows)) + 0.5) * self.cell
+
+    def resized(self, longer: int | None) -> Lattice:
+        """The same box cut so that its longer side has `longer` pixels (None: unchanged)."""
+        if longer is None:
+            return self
+        scale = longer * self.cell
+        return Lattice(max(1, round(self.height * scale)), max(1, round(self.width * scale)))
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """An image as data, in one view.
+
+    `values` is (H, W) amounts of ink in 0..1 for the view ink, (H, W, 3) levels 0..255 for colour, and
+    (H, W) levels 0..255 for levels. `sha256` is that of the file; `notes` say what was decided.
+    """
+
+    name: str
+    view: str
+    values: Floats | Bytes
+    sha256: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lattice(self) -> Lattice:
+        """The image's pixel geometry."""
+        return Lattice(*self.values.shape[:2])
+
+    @cached_property
+    def coordinates(self) -> Floats:
+        """`values` in the units of a fit: ink in 0..1, levels as (c + 1/2) / 256."""
+        if self.view == "ink":
+            return np.asarray(self.values, dtype=np.float64)
+        return level_coordinates(self.values)
+
+    def pixels(self) -> Bytes:
+        """The image as this view sees it: (H, W, 3) levels, ink drawn black on white."""
+        if self.view == "colour":
+            return np.asarray(self.values, dtype=np.uint8)
+        grey = 255 * (1 - self.values) if self.view == "ink" else self.values
+        return np.repeat(np.rint(grey).astype(np.uint8)[..., None], 3, axis=2)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Which pixel is for what: `codes` is (H, W) of TRAIN, VALIDATION and TEST."""
+
+    codes: Bytes
+
+    @staticmethod
+    def draw(lattice: Lattice, seed: int, hold_out: float, validation: float = 0.05) -> Split:
+        """Hold out a share of the pixels, and a smaller one for stopping and calibration.
+
+        It depends on seed and lattice alone, so that it is the same for every model. With nothing
+        held out there is no validation either: every pixel is fitted.
+        """
+        order = stream(seed, "split").permutation(lattice.size)
+        codes = np.full(lattice.size, TRAIN, dtype=np.uint8)
+        if hold_out > 0:
+            test = round(lattice.size * hold_out)
+            codes[order[:test]] = TEST
+            codes[order[test : test + round(lattice.size * validation)]] = VALIDATION
+        return Split(codes.reshape(lattice.shape))
+
+    def indices(self, code: int) -> NDArray[np.intp]:
+        """The flat indices of the pixels with this code."""
+        return np.flatnonzero(self.codes.ravel() == code)
+
+    def count(self, code: int) -> int:
+        """How many pixels have this code."""
+        return int(np.count_nonzero(self.codes == code))
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What a model may learn from: the training pixels, and validation pixels for stopping.
+
+    `values` is (H, W) or (H, W, 3) in the units of a fit (`Image.coordinates`), NaN wherever a pixel is
+    not for training: a model cannot cheat. `held` is the same for the validation pixels.
+    """
+
+    lattice: Lattice
+    view: str
+    values: Floats
+    held: Floats
+
+    @staticmethod
+    def of(image: Image, split: Split) -> Scene:
+        """What of an image a split lets a model see."""
+
+        def only(code: int) -> Floats:
+            seen = image.coordinates.astype(np.float64, copy=True)
+            seen[split.codes != code] = np.nan
+            return seen
+
+        return Scene(image.lattice, image.view, only(TRAIN), only(VALIDATION))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns of `points()`."""
+        return COLUMNS[self.view]
+
+    @property
+    def cells(self) -> Floats:
+        """The side of a pixel's (or level's) cell along each column of `points()`: (d,)."""
+        side = {"x": self.lattice.cell, "y": self.lattice.cell}
+        return np.array([side.get(column, 1 / LEVELS) for column in self.columns])
+
+    def points(self) -> tuple[Floats, Floats]:
+        """The training data as points (n, d) and their weights (n,): see `columns`."""
+        where, values = self.pixels()
+        if self.view == "ink":
+            inked = values > 0
+            return where[inked], values[inked]
+        if self.view == "levels":
+            return values[:, None], np.ones(len(values))
+        return np.hstack((where, values)), np.ones(len(values))
+
+    def pixels(self) -> tuple[Floats, Floats]:
+        """The training pixels as coordinates (n, 2) and values (n,) or (n, 3)."""
+        return self._pixels(self.values)
+
+    def validation(self) -> tuple[Floats, Floats]:
+        """The validation pixels likewise: for stopping and calibration, never for fitting."""
+        return self._pixels(self.held)
+
+    def _pixels(self, values: Floats) -> tuple[Floats, Floats]:
+        flat = values.reshape(self.lattice.size, *values.shape[2:])
+        known = np.flatnonzero(~np.isnan(flat if flat.ndim == 1 else flat[:, 0]))
+        return self.lattice.coordinates(known), flat[known]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A model's line back to the core while it fits: progress goes up, the thread count comes down.
+
+    Call it once an iteration with the iteration's number, the bound or score it has reached (None if
+    it has none), and, for pictures of learning, a function that makes a `Fitted` of the present state.
+    """
+
+    threads: int = 1
+    listen: Callable[[int, float | None, Callable[[], Fitted] | None], None] | None = None
+
+    def __call__(
+        self,
+        iteration: int,
+        bound: float | None = None,
+        snapshot: Callable[[], Fitted] | None = None,
+    ) -> None:
+        if self.listen is not None:
+            self.listen(iteration, bound, snapshot)
+
+
+class Choice(ABC):
+    """What a user can choose: a frozen dataclass whose fields, made by `knob`, are its options."""
+
+    name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        check_knobs(self)
+
+
+class ImageSource(Choice):
+    """A plugin that brings an image."""
+
+    @abstractmethod
+    def load(self) -> Image:
+        """Read the image. Raises Refused, naming the file, when it cannot be read."""
+
+
+class Model(Choice):
+    """A plugin that can be fitted. It is only a choice of options; `fit` returns what was learnt."""
+
+    views: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
+        """Learn from the training pixels of a scene, drawing random numbers from `rng` alone."""
+
+
+class Fitted(ABC):  # noqa: B024 - what it must answer is said by Density and Predictor
+    """What a model has learnt; a subclass is a `Density`, a `Predictor`, or both."""
+
+    n_parameters: int | None
+    """Free parameters, or None where counting them means nothing (trees, kernels)."""
+    iterations: int
+    converged: bool
+
+    def facts(self) -> Mapping[str, Any]:
+        """More numbers for the report, by name."""
+        return {}
+
+
+class Density(Fitted):
+    """A fit that is a probability density over `columns`."""
+
+    columns: tuple[str, ...]
+
+    @abstractmethod
+    def log_density(self, points: Floats) -> Floats:
+        """The log density in nats at points (n, d), per unit of the coordinates: (n,)."""
+
+    @abstractmethod
+    def sample(self, n: int, rng: np.random.Generator) -> Floats:
+        """n independent draws: (n, d)."""
+
+    def mean(self) -> Floats | None:
+        """The expectation E[x] (d,), or None where it has no closed form."""
+        return None
+
+
+class Predictor(Fitted):
+    """A fit that answers for a pixel."""
+
+    @abstractmethod
+    def predict(self, coordinates: Floats) -> Floats:
+        """P(ink) (n,) or E[r, g, b] (n, 3) in 0..1 at pixel coordinates (n, 2)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """What a renderer draws: pixels (h, w, 3) of 0..255, a caption, and the figures behind it."""
+
+    pixels: Bytes
+    caption: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What a renderer sees: the image, the split, the fit, and the pictures drawn before it."""
+
+    image: Image
+    split: Split
+    fitted: Fitted
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
+
+    def answers(self) -> tuple[str, ...]:
+        """The questions that can be asked of this fit."""
+        density, predictor = isinstance(self.fitted, Density), isinstance(self.fitted, Predictor)
+        known = {
+            "log_density": density,
+            "sample": density,
+            "predict": predictor,
+            "mixture": getattr(self.fitted, "mixture", None) is not None,
+            "log_ink": self.image.view == "ink" and (density or predictor),
+        }
+        return tuple(question for question, answered in known.items() if answered)
+
+    def log_ink(self, coordinates: Floats) -> Floats:
+        """The log of the ink expected in a pixel of the image centred at coordinates (n, 2): (n,) nats.
+
+        A density p expects n p(x) cell^2, where n is the ink of the whole image as the training pixels
+        tell it; a classifier expects P(ink).
+        """
+        if isinstance(self.fitted, Density):
+            trained = self.split.codes == TRAIN
+            ink = self.image.values[trained].sum() / trained.mean()
+            volume = np.log(ink) + 2 * np.log(self.image.lattice.cell)
+            return self.fitted.log_density(coordinates) + volume
+        if isinstance(self.fitted, Predictor):
+            return np.log(np.maximum(self.fitted.predict(coordinates), np.finfo(float).tiny))
+        raise Refused(f"{type(self.fitted).__name__} is neither a Density nor a Predictor")
+
+
+class Renderer(Choice):
+    """A plugin that draws a fit. `needs` maps each view it can draw to the questions it asks."""
+
+    needs: ClassVar[Mapping[str, tuple[str, ...]]]
+
+    @abstractmethod
+    def render(self, study: Study, rng: np.random.Generator) -> Picture:
+        """Draw what the fit is, not what the image is."""
+
+    def cannot(self, study: Study) -> str | None:
+        """Why this renderer cannot draw a study, or None when it can."""
+        view = study.image.view
+        if view not in self.needs:
+            return f"{self.name} draws {' and '.join(self.needs)} images, this one is seen as {view}"
+        missing = [question for question in self.needs[view] if question not in study.answers()]
+        if missing:
+            return f"{self.name} asks for {', '.join(missing)}, which this fit does not answer"
+        return None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One choice of image, model, renderers (by option name) and seed: one run is one fit.
+
+    `hold_out` is the share of the pixels kept from the fit; `threads` None means all cores. `options`
+    holds the names the user typed, by group, and `config` the resolved configuration, for the record.
+    """
+
+    image: ImageSource
+    model: Model
+    renders: Mapping[str, Renderer]
+    seed: int = 0
+    hold_out: float = 0.2
+    threads: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Cost:
+    """What a fit cost: seconds of wall clock and CPU, peak memory of the process in bytes (None:
+    unknown), and the threads it was allowed."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    peak_bytes: int | None
+    threads: int
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """One number with its unit, train and held out (None where there is none, with the reason)."""
+
+    train: float | None
+    held_out: float | None
+    unit: str
+    of: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of a run: the study, the pictures, what was skipped and why, the scores, the cost."""
+
+    run: Run
+    study: Study
+    pictures: Mapping[str, Picture]
+    skipped: Mapping[str, str]
+    log_likelihood: Score
+    score_map: Floats
+    cost: Cost

@@ -1,0 +1,151 @@
+"""Knobs: the options of a plugin, as dataclass fields that know their range and check themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import types
+import typing
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+class Refused(ValueError):
+    """What a user asked for cannot be done; the message is one line: expected, got, try."""
+
+
+def knob(
+    default: Any,
+    help: str = "",
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    choices: Sequence[str] | None = None,
+) -> Any:
+    """A dataclass field with a default, one line of help, and the values it may take.
+
+    Args:
+        default: the default value; a list is copied for each instance.
+        help: what the knob does, with its unit.
+        low, high: the inclusive range of a number, or of each number in a list.
+        above, below: the exclusive range of the same.
+        choices: the words a string may be.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Brush:
+        ...     size: float = knob(2.0, "width of a stroke, pixels", above=0)
+        >>> Brush().size
+        2.0
+    """
+    limits = {"low": low, "high": high, "above": above, "below": below, "choices": choices}
+    metadata = {"help": help, **{key: value for key, value in limits.items() if value is not None}}
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def check_knobs(plugin: Any) -> None:
+    """Check every field of a dataclass against its annotation and its knob.
+
+    Raises:
+        Refused: naming the field, what was expected, what came, and the default to try.
+    """
+    kinds = typing.get_type_hints(type(plugin))
+    for field in dataclasses.fields(plugin):
+        value = getattr(plugin, field.name)
+        if not _fits(value, kinds[field.name], field.metadata):
+            raise Refused(refusal(field, kinds[field.name], value))
+
+
+def refusal(field: dataclasses.Field[Any], kind: Any, value: Any) -> str:
+    """The line that refuses `value` for `field`: expected, got, try."""
+    choices = field.metadata.get("choices")
+    advice = nearest(value, choices) if choices and isinstance(value, str) else None
+    if advice is None:
+        default = (
+            field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        )
+        advice = None if default is dataclasses.MISSING else shown(default)
+    expected = expectation(kind, field.metadata)
+    return f"{field.name}: expected {expected}, got {shown(value)}" + (
+        f"; try {advice}" if advice else ""
+    )
+
+
+def expectation(kind: Any, limits: typing.Mapping[str, Any]) -> str:
+    """A knob's type and range in words, such as "a whole number >= 1"."""
+    if "choices" in limits:
+        return "one of " + ", ".join(limits["choices"])
+    kind, optional = _without_none(kind)
+    if typing.get_origin(kind) is list:
+        (inner,) = typing.get_args(kind)
+        words = "a list, each item " + expectation(inner, limits)
+    else:
+        words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[kind]
+        bounds = [
+            f"{sign} {limits[key]:g}"
+            for key, sign in (("low", ">="), ("above", ">"), ("high", "<="), ("below", "<"))
+            if key in limits
+        ]
+        words = " ".join([words, " and ".join(bounds)]).strip()
+    return words + (" or null" if optional else "")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name closest to a misspelt one, or None when none is close."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
+
+
+def unknown(what: str, word: str, known: Iterable[str]) -> str:
+    """The line that refuses an unknown name: what exists, and the nearest to try."""
+    names = sorted(known)
+    near = nearest(word, names)
+    return f"{what}: expected one of {', '.join(names)}, got {word!r}" + (
+        f"; try {near}" if near else ""
+    )
+
+
+def shown(value: Any) -> str:
+    """A value as a user would type it in YAML."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(shown(item) for item in value) + "]"
+    return str(value)
+
+
+def _without_none(kind: Any) -> tuple[Any, bool]:
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        inner = [arg for arg in typing.get_args(kind) if arg is not type(None)]
+        return inner[0], True
+    return kind, False
+
+
+def _fits(value: Any, kind: Any, limits: typing.Mapping[str, Any]) -> bool:
+    kind, optional = _without_none(kind)
+    if value is None:
+        return optional
+    if typing.get_origin(kind) is list:
+        (inner,) = typing.get_args(kind)
+        return (
+            isinstance(value, list | tuple)
+            and len(value) > 0
+            and all(_fits(item, inner, limits) for item in value)
+        )
+    if kind in (bool, str):
+        return isinstance(value, kind) and ("choices" not in limits or value in limits["choices"])
+    if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float):
+        return False
+    return (
+        math.isfinite(value)
+        and value >= limits.get("low", value)
+        and value <= limits.get("high", value)
+        and ("above" not in limits or value > limits["above"])
+        and ("below" not in limits or value < limits["below"])
+    )

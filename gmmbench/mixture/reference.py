@@ -1,0 +1,158 @@
+"""The reference engine: scikit-learn's mixtures, in units where every axis has the same floor."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .fitting import Fit, count_parameters
+from .mixture import Mixture
+
+Floats = NDArray[np.floating[Any]]
+
+
+def fit_reference(
+    points: Floats,
+    weights: Floats,
+    components: int,
+    covariance: str,
+    start: str,
+    tolerance: float,
+    iterations: int,
+    floor: Floats,
+    rng: np.random.Generator,
+    watch: Callable[[int, float | None], None] | None = None,
+) -> Fit:
+    """`fitting.fit` by scikit-learn's GaussianMixture."""
+    from sklearn.mixture import GaussianMixture
+
+    estimator = GaussianMixture(
+        components,
+        covariance_type=covariance,
+        tol=tolerance,
+        max_iter=iterations,
+        init_params=start,
+        reg_covar=1.0,
+        random_state=_seed(rng),
+    )
+    done = _fit(estimator, points, weights, components, floor, rng)
+    if watch is not None:
+        watch(int(done.n_iter_), float(done.lower_bound_))
+    scale = np.sqrt(floor)
+    return Fit(
+        _mixture(done, covariance, scale),
+        int(done.n_iter_),
+        bool(done.converged_),
+        float(done.lower_bound_ - np.log(scale).sum()),
+        count_parameters(components, points.shape[1], covariance),
+    )
+
+
+def fit_bayesian(
+    points: Floats,
+    weights: Floats,
+    components: int,
+    covariance: str,
+    start: str,
+    tolerance: float,
+    iterations: int,
+    floor: Floats,
+    rng: np.random.Generator,
+    *,
+    process: bool = False,
+    concentration: float | None = None,
+    watch: Callable[[int, float | None], None] | None = None,
+) -> Fit:
+    """Variational Bayes by scikit-learn's BayesianGaussianMixture: the mixture at the posterior means.
+
+    That mixture is a density; scikit-learn's own `score_samples` is not one (it adds expectations of
+    logarithms). The covariance prior is the data's covariance divided by K^(2/d), the size of one
+    component among K, for scikit-learn's default is as wide as all the data.
+
+    Source: H. Attias, A variational Bayesian framework for graphical models (2000); Bishop (2006), 10.2.
+    """
+    from sklearn.mixture import BayesianGaussianMixture
+
+    scaled = points / np.sqrt(floor)
+    spread = np.atleast_2d(np.cov(scaled.T, aweights=weights, bias=True)) + np.eye(points.shape[1])
+    spread = spread / components ** (2 / points.shape[1])
+    prior = {
+        "full": spread,
+        "tied": spread,
+        "diag": np.diag(spread),
+        "spherical": float(np.trace(spread)) / len(spread),
+    }[covariance]
+    estimator = BayesianGaussianMixture(
+        n_components=components,
+        covariance_type=covariance,
+        tol=tolerance,
+        max_iter=iterations,
+        init_params=start,
+        reg_covar=1.0,
+        covariance_prior=prior,
+        weight_concentration_prior_type="dirichlet_process" if process else "dirichlet_distribution",
+        weight_concentration_prior=concentration,
+        random_state=_seed(rng),
+    )
+    done = _fit(estimator, points, weights, components, floor, rng)
+    if watch is not None:
+        watch(int(done.n_iter_), None)
+    return Fit(
+        _mixture(done, covariance, np.sqrt(floor)),
+        int(done.n_iter_),
+        bool(done.converged_),
+        None,
+        count_parameters(components, points.shape[1], covariance),
+    )
+
+
+def _fit(
+    estimator: Any,
+    points: Floats,
+    weights: Floats,
+    components: int,
+    floor: Floats,
+    rng: np.random.Generator,
+) -> Any:
+    """Fit an estimator to the points in units of the floor, where its one `reg_covar` is 1."""
+    x = points / np.sqrt(floor)
+    if (weights != weights[0]).any():
+        x = x[_resampled(weights, rng)]
+    distinct = len(np.unique(x, axis=0))
+    if distinct < components:
+        raise ValueError(
+            f"expected at most {distinct} components, for there are {distinct} distinct points to fit; "
+            f"got {components}"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whether it converged is said in the Fit
+        return estimator.fit(x)
+
+
+def _mixture(done: Any, covariance: str, scale: Floats) -> Mixture:
+    k, d = done.means_.shape
+    full = {
+        "full": lambda c: c,
+        "tied": lambda c: np.broadcast_to(c, (k, d, d)),
+        "diag": lambda c: c[:, :, None] * np.eye(d),
+        "spherical": lambda c: c[:, None, None] * np.eye(d),
+    }[covariance](done.covariances_)
+    return Mixture(done.weights_, done.means_ * scale, full * np.outer(scale, scale))
+
+
+def _resampled(weights: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Systematic resampling: each point as often as its weight says, to within one (Kitagawa 1996).
+
+    scikit-learn's mixtures take no weights. The draws number the sum of the weights.
+    """
+    edges = np.cumsum(weights)
+    ticks = np.arange(max(1, round(edges[-1]))) + rng.random()
+    return np.minimum(np.searchsorted(edges, ticks), len(weights) - 1)
+
+
+def _seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(2**31))
