@@ -1,1 +1,65 @@
+"""gmmbench: fit generative models to images, let them paint, and say which knows the picture best."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .api import (
+    Density,
+    Fitted,
+    Image,
+    ImageSource,
+    Lattice,
+    Model,
+    Outcome,
+    Picture,
+    Predictor,
+    Renderer,
+    Run,
+    Scene,
+    Split,
+    Study,
+    Watch,
+)
+from .fitted import mixture_fitted
+from .hooks import hookimpl
+from .knobs import Refused, knob
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Density",
+    "Fitted",
+    "Image",
+    "ImageSource",
+    "Lattice",
+    "Model",
+    "Outcome",
+    "Picture",
+    "Predictor",
+    "Refused",
+    "Renderer",
+    "Report",
+    "Run",
+    "Scene",
+    "Split",
+    "Study",
+    "Watch",
+    "compose",
+    "execute",
+    "hookimpl",
+    "knob",
+    "mixture_fitted",
+    "save",
+]
+
+_LATER = {"Report": "report", "compose": "config", "execute": "run", "save": "output"}
+
+
+def __getattr__(name: str) -> Any:
+    # What runs a run is imported when it is first asked for: `import gmmbench` stays light for plugins.
+    if name in _LATER:
+        from importlib import import_module
+
+        return getattr(import_module(f".{_LATER[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .knobs import Refused, check_knobs
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
 LEVELS = 256
@@ -226,6 +226,7 @@ class Watch:
         bound: float | None = None,
         snapshot: Callable[[], Fitted] | None = None,
     ) -> None:
+        """Tell the core that an iteration is done."""
         if self.listen is not None:
             self.listen(iteration, bound, snapshot)
 
@@ -257,7 +258,7 @@ class Model(Choice):
         """Learn from the training pixels of a scene, drawing random numbers from `rng` alone."""
 
 
-class Fitted(ABC):  # noqa: B024 - what it must answer is said by Density and Predictor
+class Fitted(ABC):
     """What a model has learnt; a subclass is a `Density`, a `Predictor`, or both."""
 
     n_parameters: int | None
@@ -383,7 +384,8 @@ class Run:
 @dataclass(frozen=True, eq=False)
 class Cost:
     """What a fit cost: seconds of wall clock and CPU, peak memory of the process in bytes (None:
-    unknown), and the threads it was allowed."""
+    unknown), and the threads it was allowed.
+    """
 
     wall_seconds: float
     cpu_seconds: float
@@ -411,5 +413,5 @@ class Outcome:
     pictures: Mapping[str, Picture]
     skipped: Mapping[str, str]
     log_likelihood: Score
-    score_map: Floats
+    score_map: NDArray[np.float32]
     cost: Cost

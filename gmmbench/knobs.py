@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 
-class Refused(ValueError):
+class Refused(ValueError):  # noqa: N818 - a refusal is an answer, and reads as one
     """What a user asked for cannot be done; the message is one line: expected, got, try."""
 
 
@@ -66,14 +66,10 @@ def refusal(field: dataclasses.Field[Any], kind: Any, value: Any) -> str:
     choices = field.metadata.get("choices")
     advice = nearest(value, choices) if choices and isinstance(value, str) else None
     if advice is None:
-        default = (
-            field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-        )
+        default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
         advice = None if default is dataclasses.MISSING else shown(default)
     expected = expectation(kind, field.metadata)
-    return f"{field.name}: expected {expected}, got {shown(value)}" + (
-        f"; try {advice}" if advice else ""
-    )
+    return f"{field.name}: expected {expected}, got {shown(value)}" + (f"; try {advice}" if advice else "")
 
 
 def expectation(kind: Any, limits: typing.Mapping[str, Any]) -> str:
@@ -104,9 +100,7 @@ def unknown(what: str, word: str, known: Iterable[str]) -> str:
     """The line that refuses an unknown name: what exists, and the nearest to try."""
     names = sorted(known)
     near = nearest(word, names)
-    return f"{what}: expected one of {', '.join(names)}, got {word!r}" + (
-        f"; try {near}" if near else ""
-    )
+    return f"{what}: expected one of {', '.join(names)}, got {word!r}" + (f"; try {near}" if near else "")
 
 
 def shown(value: Any) -> str:

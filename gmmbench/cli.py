@@ -1,0 +1,150 @@
+"""The command line: Hydra for runs and sweeps; `plugins` and `--help` beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import registry
+from .knobs import Refused, unknown
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+COMMANDS = ("plugins",)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code: 0 done, 1 refused or failed, 2 bad config, 130 Ctrl-C.
+
+    Whatever goes wrong is one line on stderr; GMMBENCH_TRACEBACK=1 adds the traceback.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _command(arguments)
+    except KeyboardInterrupt:
+        return _fail("interrupted; no file was left half-written", 130)
+    except BrokenPipeError:
+        # The reader went away (`--help | head`); Python would complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Refused as error:
+        return _fail(str(error), 1)
+    except Exception as error:
+        return _fail(_explain(error, arguments), 2)
+
+
+def _command(arguments: list[str]) -> int:
+    words = [word for word in arguments if not word.startswith("-")]
+    flags = set(arguments) - set(words)
+    if flags & {"--help", "-h"}:
+        from .help import page
+
+        print(page(words))
+        return 0
+    if "--version" in flags:
+        print("gmmbench", registry.load().plugins[0].version)
+        return 0
+    if words and words[0] in COMMANDS:
+        from .plugins_table import show
+
+        return show(arguments[1:])
+    if words and "=" not in words[0] and not flags and not words[0].startswith("~"):
+        raise Refused(unknown("command", words[0], COMMANDS) + "; a run is key=value, such as image=dog")
+    return _hydra(arguments, sweep=bool(flags & {"-m", "--multirun"}))
+
+
+def _hydra(arguments: list[str], sweep: bool) -> int:
+    import hydra
+
+    from .config import VERSION_BASE, RememberSweep, open_door, quoted
+
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # re-raise: `main` makes the line
+    task = hydra.main(config_path=open_door(), config_name="config", version_base=VERSION_BASE)(job)
+    before = sys.argv
+    sys.argv = ["gmmbench", *(quoted(word, sweep) for word in arguments)]
+    try:
+        with contextlib.redirect_stderr(_WithoutHydrasLine(sys.stderr)):
+            task()
+    finally:
+        sys.argv = before
+        if RememberSweep.folder is not None:
+            from .output import tidy_sweep
+
+            tidy_sweep(RememberSweep.folder)
+    return 0
+
+
+def job(cfg: DictConfig) -> float | None:
+    """What Hydra runs for each job: check, execute, save. Returns the held-out log-likelihood."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from . import output
+    from .config import build
+    from .console import Console
+    from .run import execute
+
+    settings = HydraConfig.get()
+    folder = Path(settings.runtime.output_dir)
+    sweep = settings.job.num if settings.mode == RunMode.MULTIRUN else None
+    console = Console(sweep, list(settings.overrides.task))
+    try:
+        run = build(cfg, settings.runtime.choices)
+        output.prepare(folder)
+        with console.listening() as listen:
+            outcome = execute(run, listen)
+        report = output.save(outcome, folder)
+        console.done(report, folder)
+        held_out = report.data["log_likelihood"]["held_out"]
+        return None if held_out is None else float(held_out)
+    except (Refused, KeyboardInterrupt) as error:
+        output.prune(folder)
+        if isinstance(error, Refused):
+            console.failed(error)
+        raise
+    except Exception as error:
+        log = output.save_failure(folder, traceback.format_exc())
+        line = (
+            f"the run failed with {type(error).__name__}: {' '.join(str(error).split())}; traceback in {log}"
+        )
+        failure = Refused(line)
+        console.failed(failure)
+        raise failure from error
+
+
+class _WithoutHydrasLine:
+    """A stderr that drops Hydra's "Error executing job with overrides", which our own line replaces."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        if text.startswith("Error executing job with overrides"):
+            return len(text)
+        return int(self._stream.write(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _explain(error: Exception, arguments: list[str]) -> str:
+    if isinstance(error, OSError):
+        from .output import bad_folder
+
+        return bad_folder(error.filename or "", error)
+    from .config import explain
+
+    return explain(error, arguments)
+
+
+def _fail(line: str, code: int) -> int:
+    if os.environ.get("GMMBENCH_TRACEBACK") == "1":
+        traceback.print_exc()
+    print(f"gmmbench: {line}", file=sys.stderr)
+    return code

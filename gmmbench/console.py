@@ -1,0 +1,68 @@
+"""What a run says while it works: a bar on a terminal, quiet lines otherwise."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .knobs import Refused
+
+if TYPE_CHECKING:
+    from .report import Report
+    from .run import Listen
+
+
+class Console:
+    """The voice of one job: `number` is its place in a sweep, None when it runs alone."""
+
+    def __init__(self, number: int | None, overrides: Sequence[str]) -> None:
+        self.label = "" if number is None else f"job {number} ({' '.join(overrides)}): "
+        self.alone = number is None
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[Listen | None]:
+        """A listener for `execute`: a bar on a terminal, nothing in a pipe or a sweep."""
+        if not (self.alone and sys.stdout.isatty()):
+            yield None
+            return
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(30), TimeElapsedColumn())
+        with Progress(*columns, transient=True) as progress:
+            task = progress.add_task("reading the image", total=None)
+
+            def listen(stage: str, count: int, bound: float | None) -> None:
+                gain = "" if bound is None else f", {bound:.4f} nats per point"
+                words = {
+                    "image": "fitting",
+                    "fit": f"fitting: iteration {count}{gain}",
+                    "score": "drawing",
+                }
+                progress.update(task, description=words.get(stage, f"drawn: {stage}"))
+
+            yield listen
+
+    def done(self, report: Report, folder: Path) -> None:
+        """Say what came of the run, and where it is."""
+        where = Path(os.path.relpath(folder)) if folder.is_relative_to(Path.cwd()) else folder
+        if not self.alone:
+            print(f"{self.label}{report.headline()} {where / 'report.md'}", flush=True)
+            return
+        data = report.data
+        for note in data["image"]["notes"]:
+            print(f"image {data['image']['name']}: {note}")
+        print(report.headline())
+        for option, reason in data["skipped"].items():
+            print(f"not drawn: {option}, for {reason}")
+        for picture in data["pictures"]:
+            print(f"picture: {where / picture['file']}")
+        print(f"report:  {where / 'report.md'} (and report.json, scores.npz)", flush=True)
+
+    def failed(self, error: Refused) -> None:
+        """Say at once why a job of a sweep failed; a run alone says it at its end."""
+        if not self.alone:
+            print(f"{self.label}failed: {error}", file=sys.stderr, flush=True)

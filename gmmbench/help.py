@@ -1,0 +1,71 @@
+"""The page of `--help`: what can be chosen, and every knob of what is chosen; it needs no Hydra."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import registry
+
+USAGE = """\
+gmmbench: fit a generative model to an image, let it paint, and score it.
+
+  python -m gmmbench [GROUP=OPTION ...] [KEY=VALUE ...]       one run
+  python -m gmmbench -m model=gmm,bgmm image=dog,butterfly    a sweep: every combination
+  python -m gmmbench plugins [--json]                         the plugins, and whether they work
+  python -m gmmbench model=lightgbm --help                    this page, with that model's knobs
+
+Examples
+  python -m gmmbench model=gmm render=grid
+  python -m gmmbench image.path=photo.jpg image.max_side=320 model.components=50
+  python -m gmmbench image=butterfly model.components=500 'render=[grid,sample,contour]'
+"""
+
+TAIL = """\
+Where things go: hydra.run.dir=FOLDER (a sweep: hydra.sweep.dir=FOLDER); else outputs/DATE/TIME.
+Also: --cfg job prints the config; -sc install=bash sets up tab completion of the command gmmbench;
+GMMBENCH_BLOCK=name,... leaves plugins out; GMMBENCH_TRACEBACK=1 shows tracebacks."""
+
+
+def page(words: Sequence[str]) -> str:
+    """The help page; `words` are the choices typed beside `--help`, such as model=lightgbm."""
+    known = registry.load()
+    chosen = {"image": ["dog"], "model": ["gmm"], "render": ["grid"]}
+    for word in words:
+        group, _, options = word.partition("=")
+        if group in chosen:
+            chosen[group] = [option.strip() for option in options.strip("[]").split(",")]
+    lines = [USAGE]
+    for group in registry.GROUPS:
+        lines.append(f"{group}=")
+        width = max(map(len, known.options[group]))
+        lines += [f"  {option.name:{width}}  {option.summary}" for option in known.options[group].values()]
+        lines.append("")
+    lines.append("Every run")
+    lines += _knobs("", _settings())
+    for group, names in chosen.items():
+        for name in names:
+            option = known.options[group].get(name)
+            if option is not None:
+                prefix = f"{group}.{name}." if group == "render" else f"{group}."
+                lines += ["", f"With {group}={name}"]
+                lines += _knobs(prefix, option.path.read_text(encoding="utf-8"))
+    broken = [plugin for plugin in known.plugins if plugin.status == "broken"]
+    lines += ["", TAIL]
+    lines += [f"Broken plugin {plugin.owner}: {plugin.error}" for plugin in broken]
+    return "\n".join([*lines, *(f"Refused: {conflict}" for conflict in known.conflicts)])
+
+
+def _settings() -> str:
+    text = (registry.conf_folder() / "config.yaml").read_text(encoding="utf-8")
+    return text.partition("\n\n")[2].partition("\n\n")[0]
+
+
+def _knobs(prefix: str, yaml: str) -> list[str]:
+    """The `key: value  # comment` lines of a YAML file as they would be typed."""
+    out = []
+    for line in yaml.splitlines():
+        key, colon, rest = line.partition(":")
+        if colon and key.isidentifier() and key != "name":
+            value, _, comment = rest.partition("  #")
+            out.append(f"  {f'{prefix}{key}={value.strip()}':34}  {comment.strip()}".rstrip())
+    return out

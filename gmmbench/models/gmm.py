@@ -1,0 +1,65 @@
+"""The Gaussian mixture, fitted by expectation-maximisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gmmbench import Fitted, Model, Refused, Scene, Watch, hookimpl, knob, mixture_fitted
+
+
+@dataclass(frozen=True)
+class GMM(Model):
+    """A mixture of Gaussians over the points of an image.
+
+    A pixel is a square and a level is an interval, so the variance of a cell, side^2 / 12, is added to
+    every covariance (Sheppard 1898): no component can collapse between pixels.
+    """
+
+    name = "gmm"
+    views = ("ink", "colour", "levels")
+
+    components: int = knob(100, "number of Gaussians K", low=1, high=1_000_000)
+    covariance: str = knob("full", "shape of a Gaussian", choices=("full", "diag", "spherical", "tied"))
+    start: str = knob(
+        "kmeans",
+        "how the first components are chosen",
+        choices=("kmeans", "k-means++", "random", "random_from_data"),
+    )
+    tolerance: float = knob(1e-3, "stop at a smaller gain than this, nats per point", low=0)
+    iterations: int = knob(100, "stop after this many", low=1)
+
+    def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
+        """Fit by EM. Raises Refused when there are fewer distinct points than components."""
+        from gmmbench.mixture import fit
+
+        points, weights = scene.points()
+        try:
+            found = fit(
+                points,
+                weights,
+                components=self.components,
+                covariance=self.covariance,
+                start=self.start,
+                tolerance=self.tolerance,
+                iterations=self.iterations,
+                floor=scene.cells**2 / 12,
+                rng=rng,
+                watch=watch,
+            )
+        except ValueError as error:
+            raise Refused(f"model.components: {error}") from error
+        return mixture_fitted(
+            found.mixture,
+            scene.columns,
+            n_parameters=found.n_parameters,
+            iterations=found.iterations,
+            converged=found.converged,
+        )
+
+
+@hookimpl
+def gmmbench_models() -> list[type[Model]]:
+    """Offer the model."""
+    return [GMM]

@@ -1,0 +1,143 @@
+"""The only writer of files: every file is whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .api import Bytes, Outcome, Run
+from .knobs import Refused
+
+if TYPE_CHECKING:
+    from .report import Report
+
+
+def save(outcome: Outcome, folder: str | Path) -> Report:
+    """Write a run's pictures, scores and report into an empty or new folder.
+
+    Files: `original.png`, one picture a renderer (`grid.png`), `scores.npz` (`log_likelihood`: (H, W)
+    float32 nats; `split`: (H, W) of 0 train, 1 validation, 2 held out), `config.yaml`, `report.md` and,
+    last, `report.json`: where it stands, the run is whole.
+
+    Returns:
+        The report that was written.
+
+    Raises:
+        Refused: the folder cannot be made or written, or holds something already.
+    """
+    from omegaconf import OmegaConf
+
+    from .report import Report, config_of
+
+    target = prepare(folder)
+    report = Report.of(outcome)
+    about = _provenance(outcome.run, outcome.study.image.sha256)
+    atomic_write(target / "original.png", _png(outcome.study.image.pixels(), about))
+    for option, picture in outcome.pictures.items():
+        atomic_write(
+            target / f"{option}.png", _png(picture.pixels, {**about, "Description": picture.caption})
+        )
+    scores = io.BytesIO()
+    np.savez_compressed(scores, log_likelihood=outcome.score_map, split=outcome.study.split.codes)
+    atomic_write(target / "scores.npz", scores.getvalue())
+    atomic_write(target / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config_of(outcome.run))).encode())
+    atomic_write(target / "report.md", report.to_markdown().encode())
+    atomic_write(target / "report.json", report.to_json().encode())
+    return report
+
+
+def prepare(folder: str | Path) -> Path:
+    """Make an output folder, or make sure that one is empty. Raises Refused, naming it."""
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            raise Refused(
+                f"output folder {path}: expected a new or empty folder, got one with files in it; "
+                "try another name"
+            )
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise Refused(bad_folder(path, error)) from error
+    return path
+
+
+def bad_folder(path: str | Path, error: OSError) -> str:
+    """The line that refuses a folder that the system refuses."""
+    reason = error.strerror or str(error)
+    return (
+        f"output folder {path}: expected a folder that can be written, got '{reason}'; "
+        "try hydra.run.dir=results"
+    )
+
+
+def prune(folder: str | Path) -> None:
+    """Remove a folder that came to nothing, and the parents it left empty, within the working folder."""
+    path = Path(folder).resolve()
+    with contextlib.suppress(OSError):  # not empty, or not there: both are fine
+        while path not in (Path.cwd(), Path(path.anchor)):
+            path.rmdir()
+            path = path.parent
+
+
+def tidy_sweep(folder: str | Path) -> None:
+    """Remove the folder of a sweep none of whose jobs began: it holds Hydra's multirun.yaml alone."""
+    path = Path(folder)
+    if path.is_dir() and [item.name for item in path.iterdir()] == ["multirun.yaml"]:
+        (path / "multirun.yaml").unlink()
+        prune(path)
+
+
+def save_failure(folder: str | Path, text: str) -> Path:
+    """Keep the traceback of a run that failed, in its folder; return the file."""
+    path = Path(folder) / "failure.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, text.encode())
+    return path
+
+
+def atomic_write(path: Path, data: bytes) -> None:
+    """Write a file so that it is seen whole or not at all: temporary name, fsync, rename."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)  # mkstemp makes it private
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _provenance(run: Run, sha256: str) -> dict[str, str]:
+    """What made a picture, without times: the same run gives the same bytes."""
+    from .report import config_of, versions
+
+    made = {"config": config_of(run), "image_sha256": sha256}
+    software = f"gmmbench {versions(type(run.model))['gmmbench']}"
+    return {"Software": software, "gmmbench": json.dumps(made, ensure_ascii=True)}
+
+
+def _png(pixels: Bytes, about: dict[str, str]) -> bytes:
+    from PIL import Image as Pillow
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    for key, text in about.items():
+        info.add_itxt(key, text)
+    data = io.BytesIO()
+    Pillow.fromarray(pixels).save(data, "PNG", pnginfo=info, optimize=True)
+    return data.getvalue()

@@ -1,0 +1,79 @@
+"""One run: load, split, fit, score, draw; it writes no file and knows no command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from threadpoolctl import threadpool_limits
+
+from .api import Image, Outcome, Picture, Run, Scene, Split, Study, Watch, stream
+from .cost import cores, measured
+from .knobs import Refused
+from .scoring import log_likelihood
+
+# LightGBM's waiting threads spin otherwise: on busy cores that took ten times as long. It counts only if it
+# is set before the library is loaded, which no room does before a run.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+Listen = Callable[[str, int, float | None], None]
+"""Told of progress: the stage (image, fit, score, or a renderer's option), a count, and a bound."""
+
+
+def execute(run: Run, listen: Listen | None = None) -> Outcome:
+    """Do one run: one fit, its scores, and its pictures.
+
+    Every label (split, fit, each renderer) has its own random stream of the seed: a change of model
+    never changes the split, and another renderer never changes the samples.
+
+    Args:
+        run: what to do.
+        listen: called with (stage, count, bound) as the work goes on.
+
+    Raises:
+        Refused: the image cannot be read, or the model cannot learn from this view of it.
+
+    Example:
+        >>> import gmmbench
+        >>> run = gmmbench.compose("image=dog", "image.max_side=60", "model.components=5")
+        >>> outcome = gmmbench.execute(run)
+        >>> sorted(outcome.pictures)
+        ['grid']
+    """
+    tell = listen or (lambda stage, count, bound: None)
+    threads = run.threads or cores()
+    image = run.image.load()
+    tell("image", 1, None)
+    _check_view(run, image)
+    split = Split.draw(image.lattice, run.seed, run.hold_out)
+    scene = Scene.of(image, split)
+    watch = Watch(threads, lambda iteration, bound, snapshot: tell("fit", iteration, bound))
+    with threadpool_limits(limits=threads):
+        fitted, cost = measured(lambda: run.model.fit(scene, stream(run.seed, "fit"), watch), threads)
+        score, score_map = log_likelihood(fitted, image, split)
+        tell("score", 1, score.held_out)
+        pictures: dict[str, Picture] = {}
+        skipped: dict[str, str] = {}
+        study = Study(image, split, fitted)
+        for option, renderer in run.renders.items():
+            reason = renderer.cannot(study)
+            if reason is not None:
+                skipped[option] = reason
+                continue
+            pictures[option] = renderer.render(study, stream(run.seed, f"render:{option}"))
+            study = Study(image, split, fitted, dict(pictures))
+            tell(option, 1, None)
+    return Outcome(run, study, pictures, skipped, score, score_map, cost)
+
+
+def _check_view(run: Run, image: Image) -> None:
+    views = run.model.views
+    if image.view not in views:
+        raise Refused(
+            f"image.view: expected {' or '.join(views)} for the model {run.model.name}, "
+            f"got {image.view} ({image.name}); try image.view={views[0]}"
+        )
+    if image.view == "ink":
+        total = float(image.values.sum())
+        if not total > 0:
+            raise Refused(f"image {image.name}: expected some ink, got none; try image.invert=true")

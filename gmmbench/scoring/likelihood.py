@@ -1,0 +1,67 @@
+"""The raw log-likelihood of a fit: nats per point, train and held out, and a map of it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Predictor, Score, Split
+
+CONVENTION = "raw-1"
+"""The id of this way of scoring: numbers with different ids are not to be compared."""
+
+CHUNK = 1 << 16
+"""Pixels that are scored at once."""
+
+SURE = 1e-6
+"""No classifier is believed to be surer than this: one wrong pixel must not cost infinity."""
+
+
+def log_likelihood(fitted: Fitted, image: Image, split: Split) -> tuple[Score, NDArray[np.float32]]:
+    """The mean log-likelihood over training and held-out data, and the score of each pixel.
+
+    A density scores log p at its points, in units of pixels and levels 0..255, each point weighted by
+    its ink. A classifier scores y log P + (1 - y) log(1 - P) at every pixel: another unit, which is not
+    comparable with a density's. A regressor without a law of colour has no likelihood.
+
+    Returns:
+        The score, and its map: (H, W) float32 in nats, NaN where nothing is scored.
+    """
+    values = image.coordinates.reshape(image.lattice.size, -1)
+    if isinstance(fitted, Density):
+        weights = values[:, 0] if image.view == "ink" else np.ones(len(values))
+        unit, of = "nats per point", f"density over {', '.join(fitted.columns)} in pixels and levels"
+    elif isinstance(fitted, Predictor) and image.view == "ink":
+        weights = np.ones(len(values))
+        unit, of = "nats per pixel", "ink or no ink given x, y"
+    else:
+        empty = np.full(image.lattice.shape, np.nan, dtype=np.float32)
+        reason = "this fit gives an expected colour, not a law of colour"
+        return Score(None, None, "nats per point", "colour given x, y", reason), empty
+    scores = np.full(len(values), np.nan)
+    scored = np.flatnonzero(weights > 0)
+    for start in range(0, len(scored), CHUNK):
+        part = scored[start : start + CHUNK]
+        scores[part] = _score(fitted, image, values[part], part)
+
+    def mean(code: int) -> float | None:
+        pixels = np.intersect1d(split.indices(code), scored, assume_unique=True)
+        return float(np.average(scores[pixels], weights=weights[pixels])) if len(pixels) else None
+
+    # The map carries what a pixel is worth: its sum over pixels is the log-likelihood of all the ink.
+    score_map = (scores * weights).reshape(image.lattice.shape).astype(np.float32)
+    return Score(mean(TRAIN), mean(TEST), unit, of), score_map
+
+
+def _score(fitted: Fitted, image: Image, values: Floats, pixels: NDArray[np.intp]) -> Floats:
+    where = image.lattice.coordinates(pixels)
+    if isinstance(fitted, Density):
+        points = {"ink": where, "levels": values, "colour": np.hstack((where, values))}.get(image.view)
+        spatial = 0 if image.view == "levels" else 2
+        # A density per unit becomes one per pixel and level: multiply by the cell's volume.
+        volume = spatial * np.log(image.lattice.cell) - (len(fitted.columns) - spatial) * np.log(LEVELS)
+        return fitted.log_density(np.asarray(points)) + volume
+    assert isinstance(fitted, Predictor)
+    probability = np.clip(fitted.predict(where), SURE, 1 - SURE)
+    ink = values[:, 0]
+    return ink * np.log(probability) + (1 - ink) * np.log1p(-probability)
