@@ -134,7 +134,10 @@ class _WithoutHydrasLine:
 
 
 def _explain(error: Exception, arguments: list[str]) -> str:
-    if isinstance(error, OSError):
+    from hydra.errors import HydraException
+
+    # Hydra's MissingConfigException is an OSError too, but about no file of the user's.
+    if isinstance(error, OSError) and not isinstance(error, HydraException):
         from .output import bad_folder
 
         return bad_folder(error.filename or "", error)

@@ -153,6 +153,7 @@ def typed(prefix: str, cls: type[T], values: Mapping[str, Any]) -> T:
             # A text for a number is refused unless it is one; true is no number though it counts as 1.
             if isinstance(value, bool) and bool not in (kinds[key], *typing.get_args(kinds[key])):
                 raise ValidationError("a truth value")
+            value = _with_points(value) if kinds[key] == list[list[float]] else value  # noqa: PLW2901
             plain[key] = OmegaConf.to_container(OmegaConf.merge(schema, {key: value}))[key]  # type: ignore[index,call-overload]  # a dataclass gives a dict
         except OmegaConfBaseException:
             raise Refused(prefix + refusal(fields[key], kinds[key], value)) from None
@@ -160,6 +161,13 @@ def typed(prefix: str, cls: type[T], values: Mapping[str, Any]) -> T:
         return cls(**plain)
     except Refused as error:
         raise Refused(f"{prefix}{error}") from None
+
+
+def _with_points(value: Any) -> Any:
+    """Whole numbers as floats: in a list of lists OmegaConf takes no 0 for 0.0."""
+    if isinstance(value, list):
+        return [_with_points(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def quoted(override: str, sweep: bool) -> str:

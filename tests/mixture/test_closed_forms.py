@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from gmmbench.mixture import Mixture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare, multivariate_normal
+
+from gmmbench.mixture import Mixture
 
 
 def mixture(seed: int, components: int, dimension: int) -> Mixture:

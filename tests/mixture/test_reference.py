@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.mixture import GaussianMixture
+
 from gmmbench.mixture import fit, fit_bayesian
 from gmmbench.mixture.reference import _resampled
-from sklearn.mixture import GaussianMixture
 
 RNG = np.random.default_rng(0)
 POINTS = np.vstack((RNG.normal(0, 0.3, (300, 2)), RNG.normal(2, 0.1, (200, 2))))

@@ -1,0 +1,123 @@
+"""What renderers share: colours, questions asked in chunks, dots, and panels with labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmbench import Lattice, Refused
+
+Floats = NDArray[np.float64]
+Bytes = NDArray[np.uint8]
+
+CHUNK = 1 << 17
+"""Positions that are asked about at once, so that memory does not grow with the picture."""
+
+
+def colour(key: str, word: str) -> Floats:
+    """A colour written "#rrggbb" as (3,) in 0..255. Raises Refused, naming the key."""
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", word):
+        raise Refused(f"{key}: expected a colour such as '#1a1a1a', got {word!r}; try '#000000'")
+    return np.array([int(word[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float64)
+
+
+def asked(question: Callable[[Floats], Floats], lattice: Lattice) -> Floats:
+    """A question answered at every centre of a lattice, chunk by chunk: (H, W) or (H, W, 3)."""
+    parts = [
+        question(lattice.coordinates(np.arange(start, min(start + CHUNK, lattice.size))))
+        for start in range(0, lattice.size, CHUNK)
+    ]
+    answers = np.concatenate(parts)
+    return answers.reshape(*lattice.shape, *answers.shape[1:])
+
+
+def blend(amount: Floats, paper: Floats, ink: Floats) -> Bytes:
+    """Ink laid on paper by amounts (H, W) in 0..1: (H, W, 3)."""
+    return np.rint(paper + amount[..., None] * (ink - paper)).astype(np.uint8)
+
+
+def dots(
+    points: Floats, colours: Floats, shape: tuple[int, int], diameter: float, alpha: float, paper: Floats
+) -> Floats:
+    """Round dots painted one over another, in order: (h, w, 3) in 0..255.
+
+    Args:
+        points: (n, 2) of column, row in cells of the canvas.
+        colours: (n, 3) in 0..255, or (1, 3) for one colour.
+        shape: (h, w) of the canvas, in cells.
+        diameter: of a dot, in cells; a cell is covered when its centre is.
+        alpha: opacity of a dot, 0..1.
+        paper: (3,) the colour below.
+    """
+    cells, order = _covered(points, shape, diameter)
+    by_cell = np.lexsort((-order, cells))  # within a cell the last dot, which lies on top, comes first
+    cells, order = cells[by_cell], order[by_cell]
+    starts = np.flatnonzero(np.diff(cells, prepend=-1))
+    depth = np.arange(len(cells)) - np.repeat(starts, np.diff(starts, append=len(cells)))
+    # A dot under `depth` others shows through them all: alpha (1 - alpha)^depth (Porter and Duff 1984).
+    share = alpha * (1 - alpha) ** depth
+    size = shape[0] * shape[1]
+    seen = np.bincount(cells, share, size)
+    out = (1 - seen)[:, None] * paper
+    if len(colours) == 1:
+        out += seen[:, None] * colours
+    else:
+        for channel in range(3):
+            out[:, channel] += np.bincount(cells, share * colours[order, channel], size)
+    return out.reshape(*shape, 3)
+
+
+def _covered(
+    points: Floats, shape: tuple[int, int], diameter: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The flat indices of the cells that each dot covers, and which dot it is."""
+    reach = int(np.ceil(diameter / 2 + 0.5))
+    home = np.floor(points).astype(np.intp)
+    cells, which = [], []
+    for down in range(-reach, reach + 1):
+        for right in range(-reach, reach + 1):
+            column, row = home[:, 0] + right, home[:, 1] + down
+            apart = np.hypot(column + 0.5 - points[:, 0], row + 0.5 - points[:, 1])
+            covered = (apart <= diameter / 2) & (column >= 0) & (row >= 0)
+            if right == down == 0:
+                covered |= (column >= 0) & (row >= 0)  # a dot thinner than a cell still leaves a mark
+            covered &= (column < shape[1]) & (row < shape[0])
+            dot = np.flatnonzero(covered)
+            cells.append(row[dot] * shape[1] + column[dot])
+            which.append(dot)
+    return np.concatenate(cells), np.concatenate(which)
+
+
+def shrink(canvas: Floats, factor: int) -> Bytes:
+    """A canvas averaged over factor x factor cells, as levels."""
+    height, width = canvas.shape[0] // factor, canvas.shape[1] // factor
+    return np.rint(canvas.reshape(height, factor, width, factor, 3).mean(axis=(1, 3))).astype(np.uint8)
+
+
+def panels(
+    pictures: Sequence[Bytes], labels: Sequence[str], columns: int, paper: Floats, ink: Floats
+) -> Bytes:
+    """Pictures of one size in a table, each with its label below."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    height, width = pictures[0].shape[:2]
+    font: Any = ImageFont.load_default(size=max(10, round(min(height, width) / 22)))
+    gap = max(8, round(width / 40))
+    line = round(font.size * 1.9)
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    table = (columns * (width + gap) + gap, rows * (height + line) + gap)
+    ground = tuple(int(level) for level in paper)
+    sheet = Image.new("RGB", table, ground)
+    draw = ImageDraw.Draw(sheet)
+    for index, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+        left = gap + (index % columns) * (width + gap)
+        top = gap + (index // columns) * (height + line)
+        sheet.paste(Image.fromarray(picture), (left, top))
+        grey = tuple(round(p + 0.65 * (i - p)) for p, i in zip(paper, ink, strict=True))
+        draw.text((left + width / 2, top + height + line / 2), label, fill=grey, font=font, anchor="mm")
+    return np.asarray(sheet)

@@ -1,0 +1,62 @@
+"""The choice of a bandwidth by leave-one-out likelihood, at every pixel at once by FFT."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from .density import Floats, bell
+
+SMALLEST, STEP = 0.5, 2**0.5
+"""The first bandwidth tried, in pixels, and the ratio of one to the next; a finer grid gains < 0.01 nats."""
+PAST = 0.1
+"""Nats below the best score so far at which the search ends: wider kernels would only blur."""
+REACH = 8
+"""Deviations after which a kernel is cut for the FFT: exp(-8^2 / 2) is the FFT's own round-off."""
+ROUND_OFF = 1e-11
+"""Below this share of |ink| |kernel|, the most a sum can be, its fourth digit may be the FFT's noise."""
+
+
+def candidates(shape: tuple[int, ...]) -> Iterator[float]:
+    """Bandwidths in pixels, narrow to wide, up to the longer side of an image of this (height, width)."""
+    steps = math.log(max(shape) / SMALLEST, STEP)
+    return (SMALLEST * STEP**step for step in range(math.floor(steps) + 1))
+
+
+def leave_one_out(ink: Floats, deviation: float) -> float:
+    """How well each pixel of ink is foretold by the others: sum_i w_i log p_-i(z_i) / sum_i w_i.
+
+    Rules of thumb (Silverman 1986, eq. 4.14) take a drawing for one bell and blur it beyond recognition; the
+    likelihood of what was left out (Silverman 1986, section 3.4.4) sees the strokes. The sums over all other
+    pixels are one convolution with a kernel whose own pixel is cut out, by FFT (Silverman 1982).
+
+    Args:
+        ink: (height, width), at least two pixels above 0.
+        deviation: the standard deviation of the kernel, pixels.
+
+    Returns:
+        Nats per unit of ink; the density is per square pixel.
+    """
+    from scipy.fft import irfft2, next_fast_len, rfft2
+    from scipy.spatial import KDTree
+
+    rows, columns = np.nonzero(ink)
+    weights = ink[rows, columns]
+    reach = [min(side - 1, math.ceil(REACH * deviation)) for side in ink.shape]  # no pixel is farther away
+    tall, wide = (bell(np.arange(-r, r + 1), np.zeros(1), deviation) for r in reach)
+    kernel = tall * wide.T
+    kernel[reach[0], reach[1]] = 0  # the pixel itself; subtracting it afterwards would cancel digits
+    # Padded by the kernel's size: without, ink at one edge would blur into the opposite one.
+    padded = [next_fast_len(side + 2 * r, real=True) for side, r in zip(ink.shape, reach, strict=True)]
+    sums = irfft2(rfft2(ink, padded) * rfft2(kernel, padded), padded)[rows + reach[0], columns + reach[1]]
+
+    sure = sums > ROUND_OFF * np.linalg.norm(ink) * np.linalg.norm(kernel)
+    logs = np.log(np.where(sure, sums, 1))
+    if not sure.all():  # lonely pixels: the nearest other one stands for all others
+        pixels = np.column_stack((columns, rows))
+        distance, other = map(np.ravel, KDTree(pixels).query(pixels[~sure], k=[2]))
+        logs[~sure] = np.log(weights[other]) - 0.5 * (distance / deviation) ** 2
+    logs -= np.log((weights.sum() - weights) * 2 * np.pi * deviation**2)
+    return float(weights @ logs / weights.sum())

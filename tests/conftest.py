@@ -1,0 +1,48 @@
+"""What the tests share: the checkout, the images beside it, and a command line in its own process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gmmbench import registry
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "images"
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of images that are not shipped."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder shared/images is not beside this checkout")
+    return SHARED
+
+
+@pytest.fixture
+def command(tmp_path):
+    """`python -m gmmbench ...` in an empty folder: its exit code, stdout and stderr."""
+
+    def call(*arguments, cwd=tmp_path, **environment):
+        done = subprocess.run(
+            [sys.executable, "-m", "gmmbench", *arguments],
+            cwd=cwd,
+            check=False,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        return done
+
+    return call
+
+
+@pytest.fixture
+def fresh_registry():
+    """A registry that is loaded anew, before and after: for tests that change what is installed."""
+    registry.load.cache_clear()
+    yield registry.load
+    registry.load.cache_clear()

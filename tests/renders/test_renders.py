@@ -1,0 +1,246 @@
+"""Pictures, by what they must mean."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare, spearmanr
+
+from gmmbench import Density, Image, Predictor, Refused, Split, Study, mixture_fitted, registry
+from gmmbench.mixture import Mixture
+from gmmbench.renders.canvas import dots
+
+SIDE = 48
+
+
+def render(name, **knobs):
+    return registry.load().lookup("render", name)(**knobs)
+
+
+def study(fitted, view="ink", height=SIDE, width=SIDE):
+    shape = (height, width, 3) if view == "colour" else (height, width)
+    values = np.random.default_rng(0).integers(0, 256 if view != "ink" else 2, shape)
+    image = Image("made", view, values.astype(np.uint8 if view != "ink" else float), "0" * 64)
+    return Study(image, Split.draw(image.lattice, 0, 0.2), fitted)
+
+
+def corner():
+    """All its mass in the top left, at x = 0.25 and y = 0.15."""
+    m = Mixture([1.0], [[0.25, 0.15]], [np.diag([0.004, 0.002])])
+    return mixture_fitted(m, ("x", "y"), n_parameters=5, iterations=1, converged=True)
+
+
+def two_blobs():
+    m = Mixture([0.7, 0.3], [[0.3, 0.3], [0.7, 0.6]], [np.diag([0.02, 0.01]), np.diag([0.01, 0.03])])
+    return mixture_fitted(m, ("x", "y"), n_parameters=11, iterations=1, converged=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Ramp(Predictor):
+    """P(ink) = x, or the colour (x, y, 1/2)."""
+
+    colour: bool
+    n_parameters: int | None = None
+    iterations: int = 1
+    converged: bool = True
+
+    def predict(self, coordinates):
+        if self.colour:
+            return np.column_stack((coordinates, np.full(len(coordinates), 0.5)))
+        return coordinates[:, 0]
+
+
+def draw(name, what, seed=0, **knobs):
+    return render(name, **knobs).render(what, np.random.default_rng(seed))
+
+
+def darkness(picture):
+    return 1 - picture.pixels.mean(axis=2) / 255
+
+
+def test_denser_is_darker_by_every_mapping():
+    what = two_blobs()
+    density = what.log_density(study(what).image.lattice.centres())
+    for mapping in ("linear", "piecewise", "gamma", "log", "quantile"):
+        dark = darkness(draw("grid", study(what), mapping=mapping, peak=100.0)).ravel()
+        assert spearmanr(dark, density).statistic > 0.8, mapping
+        order = np.argsort(density)
+        assert (np.diff(dark[order]) >= -1e-9).all(), mapping
+        assert dark.max() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "expected"),
+    [
+        ({"mapping": "linear"}, [0, 0.1, 0.5, 1]),
+        ({"mapping": "gamma", "gamma": 2.0}, [0, 0.01, 0.25, 1]),
+        ({"mapping": "log", "decades": 2.0}, [0, 0.5, 1 + np.log10(0.5) / 2, 1]),
+        ({"mapping": "piecewise", "knots": [[0, 0.2], [0.1, 0.6], [1, 1]]}, [0.2, 0.6, 0.6 + 0.4 * 4 / 9, 1]),
+        ({"mapping": "quantile"}, [0, 0.1 / 1.6, 0.6 / 1.6, 1]),
+    ],
+)
+def test_a_mapping_is_what_its_formula_says(knobs, expected):
+    scaled = np.array([[0, 0.1], [0.5, 1.0]])
+    np.testing.assert_allclose(render("grid", **knobs).map(scaled).ravel(), expected, atol=1e-12)
+
+
+def test_linear_darkness_is_the_density_over_its_maximum():
+    what = two_blobs()
+    density = np.exp(what.log_density(study(what).image.lattice.centres())).reshape(SIDE, SIDE)
+    dark = darkness(draw("grid", study(what), peak=100.0))
+    np.testing.assert_allclose(dark, density / density.max(), atol=0.5 / 255 + 1e-9)
+
+
+@pytest.mark.parametrize("name", ["grid", "sample", "contour"])
+def test_no_axis_is_flipped(name):
+    knobs = {"sizes": [3000]} if name == "sample" else {}
+    dark = darkness(draw(name, study(corner()), **knobs))
+    if name == "contour":
+        dark = dark[:, : int(dark.shape[1] * 0.8)]  # without the colour bar
+    marks = np.argwhere(dark > 0.2) / dark.shape
+    y, x = marks.mean(axis=0)
+    assert x == pytest.approx(0.25, abs=0.06)
+    assert y == pytest.approx(0.15, abs=0.06)
+
+
+def test_a_grid_has_the_size_that_was_asked_for():
+    assert draw("grid", study(two_blobs(), height=30, width=60), size=200).pixels.shape == (100, 200, 3)
+    assert draw("grid", study(two_blobs(), height=30, width=60)).pixels.shape == (30, 60, 3)
+
+
+def test_a_larger_grid_is_the_same_picture():
+    small = darkness(draw("grid", study(corner()), peak=100.0))
+    large = darkness(draw("grid", study(corner()), peak=100.0, size=4 * SIDE))
+    np.testing.assert_allclose(large.reshape(SIDE, 4, SIDE, 4).mean(axis=(1, 3)), small, atol=0.05)
+
+
+def test_expected_colours_are_exact_to_a_level():
+    pixels = draw("grid", study(Ramp(True), "colour")).pixels
+    centre = (np.arange(SIDE) + 0.5) / SIDE
+    np.testing.assert_array_equal(pixels[0, :, 0], np.rint(256 * centre - 0.5))
+    np.testing.assert_array_equal(pixels[:, 0, 1], np.rint(256 * centre - 0.5))
+    assert (pixels[..., 2] == np.rint(127.5)).all()
+
+
+def test_a_classifier_is_drawn_by_its_probability():
+    dark = darkness(draw("grid", study(Ramp(False))))
+    np.testing.assert_allclose(dark[3], (np.arange(SIDE) + 0.5) / SIDE, atol=1 / 255)
+    assert "P(ink)" in draw("contour", study(Ramp(False))).caption
+
+
+def test_samples_follow_the_density():
+    what = two_blobs()
+    knobs = {"sizes": [60_000], "point_size": 0.01, "alpha": 0.004, "size": SIDE * 3}
+    picture = draw("sample", study(what), **knobs)
+    tiles = darkness(picture).reshape(12, -1, 12, SIDE * 3 // 12).sum(axis=(1, 3))
+    lattice = study(what).image.lattice.resized(480)
+    mass = np.exp(what.log_density(lattice.centres())).reshape(480, 480) * lattice.cell**2
+    mass = mass.reshape(12, 40, 12, 40).sum(axis=(1, 3))
+    np.testing.assert_allclose(tiles / tiles.sum(), mass / mass.sum(), atol=0.01)
+    draws = what.sample(60_000, np.random.default_rng(0))
+    seen = np.histogram2d(draws[:, 1], draws[:, 0], bins=12, range=[[0, 1], [0, 1]])[0]
+    kept = mass * len(draws) > 20
+    assert chisquare(seen[kept], mass[kept] / mass[kept].sum() * seen[kept].sum()).pvalue > 1e-3
+
+
+def test_larger_panels_hold_the_draws_of_the_smaller():
+    one = draw("sample", study(two_blobs()), sizes=[300], alpha=1.0).pixels
+    more = draw("sample", study(two_blobs()), sizes=[300], alpha=1.0, seed=0).pixels
+    np.testing.assert_array_equal(one, more)
+    both = draw("sample", study(two_blobs()), sizes=[300, 3000], alpha=1.0)
+    gap = 8
+    panels = both.pixels[gap : gap + SIDE, gap : gap + SIDE], both.pixels[gap : gap + SIDE, 2 * gap + SIDE :]
+    assert (panels[1][:, :SIDE] <= panels[0].astype(int) + 1).all(), "ink is only added"
+
+
+def test_draws_outside_the_image_are_counted_not_drawn():
+    m = Mixture([0.5, 0.5], [[0.5, 0.5], [5, 5]], [np.eye(2) * 1e-3] * 2)
+    what = mixture_fitted(m, ("x", "y"), n_parameters=1, iterations=1, converged=True)
+    picture = draw("sample", study(what), sizes=[1000])
+    inside = (what.sample(1000, np.random.default_rng(0)) < 1).all(axis=1).sum()
+    assert picture.figures["outside"] == 1000 - inside
+
+
+def test_colour_samples_bring_their_colours_clipped():
+    mean = [[0.5, 0.5, 2.0, -1.0, 128.5 / 256]]
+    m = Mixture([1.0], mean, [np.diag([0.02, 0.02, 1e-9, 1e-9, 1e-9])])
+    what = mixture_fitted(m, ("x", "y", "r", "g", "b"), n_parameters=1, iterations=1, converged=True)
+    picture = draw("sample", study(what, "colour"), sizes=[20_000], alpha=1.0, point_size=3.0)
+    np.testing.assert_allclose(picture.pixels[SIDE // 2, SIDE // 2], [255, 0, 128], atol=1)
+
+
+def test_dots_are_composited_in_order():
+    rng = np.random.default_rng(3)
+    points, colours = rng.random((60, 2)) * 9, rng.random((60, 3)) * 255
+    paper = np.array([250.0, 240.0, 230.0])
+    slow = np.tile(paper, (9, 9, 1))
+    for point, own in zip(points, colours, strict=True):
+        for row in range(9):
+            for column in range(9):
+                near = np.hypot(column + 0.5 - point[0], row + 0.5 - point[1]) <= 1.25
+                if near or (int(point[0]), int(point[1])) == (column, row):
+                    slow[row, column] = 0.6 * own + 0.4 * slow[row, column]
+    np.testing.assert_allclose(dots(points, colours, (9, 9), 2.5, 0.6, paper), slow, atol=1e-9)
+
+
+def test_contours_are_at_log_densities():
+    what = study(corner())
+    figures = draw("contour", what, levels=10, depth=5.0).figures
+    lattice = what.image.lattice
+    log_p = what.fitted.log_density(lattice.resized(500).centres()) + 2 * np.log(lattice.cell)
+    assert figures["maximum"] == pytest.approx(log_p.max())
+    assert np.diff(figures["levels"]) == pytest.approx(0.5)
+    assert log_p.max() - 0.5 < figures["levels"][-1] <= log_p.max()
+    assert len(figures["levels"]) == 10
+
+
+def test_a_contour_line_runs_where_the_density_has_its_level():
+    """A ring of one level around a round blob has the radius that the formula gives."""
+    variance = 0.01
+    m = Mixture([1.0], [[0.5, 0.5]], [np.eye(2) * variance])
+    what = study(mixture_fitted(m, ("x", "y"), n_parameters=5, iterations=1, converged=True))
+    picture = draw("contour", what, levels=2, depth=3.0, line_width=2.0, size=800)
+    top, level = picture.figures["maximum"], picture.figures["levels"][0]
+    radius = np.sqrt(2 * variance * (top - level))
+    axes_height = picture.pixels.shape[0]
+    dark = np.argwhere(darkness(picture)[:, : int(axes_height * 0.97)] > 0.3)
+    inner = dark[(dark > 12).all(axis=1) & (dark < axes_height - 12).all(axis=1)]
+    span = np.ptp(inner[:, 0]) / axes_height
+    assert span == pytest.approx(2 * radius, rel=0.06)
+
+
+@pytest.mark.parametrize("name", ["grid", "sample", "contour"])
+def test_the_same_stream_draws_the_same_bytes(name):
+    one, two = (draw(name, study(two_blobs()), seed=5) for _ in range(2))
+    np.testing.assert_array_equal(one.pixels, two.pixels)
+    assert one.pixels.dtype == np.uint8
+    assert one.caption == two.caption
+    assert one.caption.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "knobs", "words"),
+    [
+        ("grid", {"ink": "black"}, "ink: expected a colour"),
+        ("grid", {"knots": [[0, 0], [0, 1]]}, "knots: expected pairs"),
+        ("grid", {"knots": [[0, 0, 1]]}, "knots: expected pairs"),
+        ("grid", {"mapping": "cubic"}, "mapping: expected one of"),
+        ("sample", {"sizes": []}, "sizes: expected a list"),
+        ("sample", {"alpha": 0.0}, "alpha: expected a number > 0"),
+        ("contour", {"colours": "jet"}, "colours: expected one of"),
+    ],
+)
+def test_bad_knobs_are_refused(name, knobs, words):
+    with pytest.raises(Refused, match=words):
+        render(name, **knobs)
+
+
+def test_what_cannot_be_drawn_is_said():
+    assert render("sample").cannot(study(Ramp(False))) == (
+        "sample asks for sample, which this fit does not answer"
+    )
+    assert "draws ink images" in render("contour").cannot(study(Ramp(True), "colour"))
+    for name in ("grid", "contour"):
+        assert render(name).cannot(study(Ramp(False))) is None
+    assert isinstance(two_blobs(), Density)
+    assert all(render(name).cannot(study(two_blobs())) is None for name in ("grid", "sample", "contour"))
