@@ -62,7 +62,8 @@ def _command(arguments: list[str]) -> int:
 def _hydra(arguments: list[str], sweep: bool) -> int:
     import hydra
 
-    from .config import VERSION_BASE, RememberSweep, open_door, quoted
+    from . import output
+    from .config import VERSION_BASE, RememberFolder, open_door, quoted
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # re-raise: `main` makes the line
     task = hydra.main(config_path=open_door(), config_name="config", version_base=VERSION_BASE)(job)
@@ -73,10 +74,8 @@ def _hydra(arguments: list[str], sweep: bool) -> int:
             task()
     finally:
         sys.argv = before
-        if RememberSweep.folder is not None:
-            from .output import tidy_sweep
-
-            tidy_sweep(RememberSweep.folder)
+        output.prune(RememberFolder.run)
+        output.tidy_sweep(RememberFolder.sweep)
     return 0
 
 

@@ -18,7 +18,13 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from hydra.experimental.callback import Callback
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    InterpolationResolutionError,
+    OmegaConfBaseException,
+    ValidationError,
+)
 
 from . import registry
 from .api import Choice, ImageSource, Model, Renderer, Run
@@ -50,14 +56,19 @@ class PluginConfigs(SearchPathPlugin):
             search_path.append(f"gmmbench-plugin-{name}", f"file://{folder.resolve()}")
 
 
-class RememberSweep(Callback):
-    """Remembers the folder of a sweep: Hydra tells it only here, and not when jobs fail."""
+class RememberFolder(Callback):
+    """Remembers where Hydra writes, for what comes to nothing to be tidied: it is told nowhere else."""
 
-    folder: typing.ClassVar[Path | None] = None
+    run: typing.ClassVar[Path | None] = None
+    sweep: typing.ClassVar[Path | None] = None
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Take down `hydra.run.dir`."""
+        type(self).run = Path(str(config.hydra.run.dir))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Take down `hydra.sweep.dir`."""
-        type(self).folder = Path(str(config.hydra.sweep.dir))
+        type(self).sweep = Path(str(config.hydra.sweep.dir))
 
 
 def open_door() -> str:
@@ -87,7 +98,10 @@ def compose(*overrides: str) -> Run:
         assert isinstance(with_hydra, dict)
         del cfg["hydra"]
         return build(cfg, {str(key): value for key, value in with_hydra.items()})
-    except (HydraException, OmegaConfBaseException) as error:
+    except Refused:
+        raise
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        # ValueError: Hydra's own for `model=null`.
         raise Refused(explain(error, overrides)) from error
 
 
@@ -102,7 +116,7 @@ def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
     assert isinstance(tree, dict)
     extra = [str(key) for key in tree if key not in {*_fields(Settings), *registry.GROUPS}]
     if extra:
-        raise Refused(unknown("config", extra[0], [*_fields(Settings), *registry.GROUPS]))
+        raise Refused(unknown(extra[0], extra[0], [*_fields(Settings), *registry.GROUPS]))
     settings = typed("", Settings, {key: tree[key] for key in _fields(Settings) if key in tree})
     renders = tree.get("render")
     if not isinstance(renders, dict) or not renders:
@@ -206,9 +220,9 @@ def _quote(text: str) -> str:
 def explain(error: BaseException, overrides: Sequence[str]) -> str:
     """One line for an error of Hydra's or OmegaConf's: what was expected, got, and what to try."""
     for link in _chain(error):
-        if isinstance(link, MissingConfigException) and link.options is not None and link.missing_cfg_file:
+        if isinstance(link, MissingConfigException) and link.missing_cfg_file:
             group, _, option = str(link.missing_cfg_file).rpartition("/")
-            line = unknown(group or "config", option, link.options)
+            line = unknown(group or "config", option, link.options or registry.load().options.get(group, ()))
             if group == "image" and "." in option:
                 line += f"; for a file of your own, image.path={option}"
             return line
@@ -226,8 +240,22 @@ def explain(error: BaseException, overrides: Sequence[str]) -> str:
                 f"{link.override}: expected key=value, got what cannot be read as such; "
                 "try quotes round a value with special characters"
             )
+        if isinstance(link, HydraException) and str(link).startswith(MERGING):
+            key, _, value = str(link).splitlines()[0][len(MERGING) :].partition("=")
+            usual = OmegaConf.select(_usual(overrides), key)
+            return f"{key}: expected a value such as {usual}, got {value}; try {key}={usual}"
+    for word in overrides:
+        group, _, option = word.partition("=")
+        if "${" in option and isinstance(error, InterpolationResolutionError):
+            return f"{group}: expected a value, got {option}, which leads nowhere; try {group}=VALUE"
+        if group in registry.GROUPS and option in ("", "null"):
+            names = ", ".join(registry.load().options[group])
+            return f"{group}: expected one of {names}, got {option or 'nothing'}"
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return f"config: {first}; try --help"
+
+
+MERGING = "Error merging override "
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -238,13 +266,18 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _known_keys(overrides: Sequence[str]) -> list[str]:
     """Every key that could have been meant, given the options that were chosen."""
-    groups = [word for word in overrides if word.partition("=")[0] in registry.GROUPS and "," not in word]
+    return [*registry.GROUPS, *_flat_keys(OmegaConf.to_container(_usual(overrides)))]
+
+
+def _usual(overrides: Sequence[str]) -> DictConfig:
+    """The config with the options that were chosen, if they can be, and nothing else changed."""
+    groups = [word for word in overrides if word.partition("=")[0] in registry.GROUPS]
     try:
-        cfg = _composed(groups)
+        cfg = _composed([word for word in groups if "," not in word or "[" in word])
     except (HydraException, OmegaConfBaseException):
         cfg = _composed([])
     del cfg["hydra"]
-    return [*registry.GROUPS, *_flat_keys(OmegaConf.to_container(cfg))]
+    return cfg
 
 
 def _flat_keys(tree: Any, prefix: str = "") -> Iterator[str]:

@@ -67,5 +67,6 @@ def _knobs(prefix: str, yaml: str) -> list[str]:
         key, colon, rest = line.partition(":")
         if colon and key.isidentifier() and key != "name":
             value, _, comment = rest.partition("  #")
-            out.append(f"  {f'{prefix}{key}={value.strip()}':34}  {comment.strip()}".rstrip())
+            typed = prefix + key + "=" + "".join(value.split())
+            out.append(f"  {typed:34}  {comment.strip()}".rstrip())
     return out

@@ -83,7 +83,7 @@ def expectation(kind: Any, limits: typing.Mapping[str, Any]) -> str:
     else:
         words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[kind]
         bounds = [
-            f"{sign} {limits[key]:g}"
+            f"{sign} {limits[key]}"
             for key, sign in (("low", ">="), ("above", ">"), ("high", "<="), ("below", "<"))
             if key in limits
         ]

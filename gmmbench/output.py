@@ -79,8 +79,10 @@ def bad_folder(path: str | Path, error: OSError) -> str:
     )
 
 
-def prune(folder: str | Path) -> None:
+def prune(folder: str | Path | None) -> None:
     """Remove a folder that came to nothing, and the parents it left empty, within the working folder."""
+    if folder is None:
+        return
     path = Path(folder).resolve()
     with contextlib.suppress(OSError):  # not empty, or not there: both are fine
         while path not in (Path.cwd(), Path(path.anchor)):
@@ -88,8 +90,10 @@ def prune(folder: str | Path) -> None:
             path = path.parent
 
 
-def tidy_sweep(folder: str | Path) -> None:
+def tidy_sweep(folder: str | Path | None) -> None:
     """Remove the folder of a sweep none of whose jobs began: it holds Hydra's multirun.yaml alone."""
+    if folder is None:
+        return
     path = Path(folder)
     if path.is_dir() and [item.name for item in path.iterdir()] == ["multirun.yaml"]:
         (path / "multirun.yaml").unlink()

@@ -89,17 +89,19 @@ def test_a_mistyped_key_is_named_with_its_nearest(group, option, key):
     assert line.endswith(f"; try {prefix(group, option)}.{key}")
 
 
-def wrong_type(kind, limits):
+def wrong_type(kind):
     """A YAML word of another type than the knob's."""
-    return "[[abc]]" if kind is str else "{a: 1}" if typing.get_origin(kind) is list else "abc"
+    return "{a: 1}" if kind is str or typing.get_origin(kind) is list else "abc"
 
 
 @pytest.mark.parametrize(("group", "option", "key"), list(keys()))
 def test_a_wrong_type_is_refused_naming_the_key(group, option, key):
     kind = typing.get_type_hints(cls(group, option))[key]
     name = f"{prefix(group, option)}.{key}"
+    if name == "image.path":
+        pytest.skip("whatever is typed is a file's name: see test_file_names_work_as_typed")
     with pytest.raises(Refused) as refused:
-        compose(f"{group}={option}", f"{name}={wrong_type(kind, None)}")
+        compose(f"{group}={option}", f"{name}={wrong_type(kind)}")
     assert str(refused.value).startswith(f"{name}: expected ")
     assert ", got " in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -141,11 +143,11 @@ def test_a_value_out_of_range_is_refused_naming_the_key(group, option, field, wo
 
 def test_every_number_and_every_word_of_choice_has_a_range():
     """A knob without limits would escape the test above: only these are free."""
-    free = {"path", "view", "threshold"}
+    free = {"path", "threshold", "ink", "paper"}  # their own checks: see tests/images and tests/renders
     for group, option in OPTIONS:
         for field in dataclasses.fields(cls(group, option)):
             kind = typing.get_type_hints(cls(group, option))[field.name]
-            if kind is not bool and field.name not in free and "colour" not in field.name:
+            if kind is not bool and field.name not in free:
                 assert field.metadata.keys() - {"help"}, f"{group}={option}: {field.name}"
 
 
@@ -156,23 +158,26 @@ def test_every_number_and_every_word_of_choice_has_a_range():
         ("seed=abc", "seed: expected a whole number >= 0, got 'abc'; try 0"),
         ("seed=1.5", "seed: expected a whole number >= 0, got 1.5; try 0"),
         ("seed=true", "seed: expected a whole number >= 0, got true; try 0"),
-        ("hold_out=1", "hold_out: expected a number >= 0 and <= 0.9, got 1; try 0.2"),
+        ("hold_out=1", "hold_out: expected a number >= 0 and <= 0.9, got 1.0; try 0.2"),
         ("hold_out=nan", "hold_out: expected a number >= 0 and <= 0.9, got nan; try 0.2"),
         ("threads=0", "threads: expected a whole number >= 1 or null, got 0; try null"),
-        ("model.components=0", "model.components: expected a whole number >= 1 and <= 1e+06, got 0; try 100"),
+        (
+            "model.components=0",
+            "model.components: expected a whole number >= 1 and <= 1000000, got 0; try 100",
+        ),
         ("model.componets=5", "model.componets: expected one of name, components"),
         ("+model.foo=5", "model.foo: expected one of components"),
         ("model=gmmm", "model: expected one of bgmm, gmm"),
         ("image=butterly", "; try butterfly"),
         ("image=photo.jpg", "; for a file of your own, image.path=photo.jpg"),
-        ("render=null", "render: expected one or more of"),
+        ("render=null", "render: expected one of contour, grid"),
         ("render=[]", "render: expected one or more of"),
         ("render=[grid,sampel]", "; try sample"),
         ("model=null", "model: expected one of"),
         ("image=null", "image: expected one of"),
         ("modle=gmm", "; try model"),
         ("model.name=gmn", "; try gmm"),
-        ("+extra=1", "config: expected one of"),
+        ("+extra=1", "extra: expected one of"),
         ("model.components=${nothing}", "model.components"),
         ("a b", "expected key=value"),
         ("model.components=[1", "expected key=value"),
