@@ -63,7 +63,8 @@ def _hydra(arguments: list[str], sweep: bool) -> int:
     import hydra
 
     from . import output
-    from .config import VERSION_BASE, RememberFolder, open_door, quoted
+    from .door import VERSION_BASE, RememberFolder, open_door
+    from .quoting import quoted
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # re-raise: `main` makes the line
     task = hydra.main(config_path=open_door(), config_name="config", version_base=VERSION_BASE)(job)
@@ -140,7 +141,7 @@ def _explain(error: Exception, arguments: list[str]) -> str:
         from .output import bad_folder
 
         return bad_folder(error.filename or "", error)
-    from .config import explain
+    from .explain import explain
 
     return explain(error, arguments)
 

@@ -1,38 +1,25 @@
-"""The Hydra door: the search path, typed building of a run, and Hydra's errors in one line."""
+"""From words to a run: composed by Hydra, built and checked by type."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
-from hydra.core.config_search_path import ConfigSearchPath
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.plugins import Plugins
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from hydra.experimental.callback import Callback
-from hydra.plugins.search_path_plugin import SearchPathPlugin
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import (
-    ConfigAttributeError,
-    ConfigKeyError,
-    InterpolationResolutionError,
-    OmegaConfBaseException,
-    ValidationError,
-)
+from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from . import registry
 from .api import Choice, ImageSource, Model, Renderer, Run
-from .knobs import Refused, check_knobs, knob, nearest, refusal, shown, unknown
+from .door import composed
+from .explain import explain
+from .knobs import Refused, check_knobs, knob, refusal, shown, unknown
+from .quoting import quoted
 
 T = TypeVar("T")
-
-VERSION_BASE = "1.3"
 
 
 @dataclass(frozen=True)
@@ -45,37 +32,6 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_knobs(self)
-
-
-class PluginConfigs(SearchPathPlugin):
-    """Puts every plugin's `conf` folder on Hydra's search path: plugins need not know Hydra."""
-
-    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Append the folders."""
-        for name, folder in registry.load().folders():
-            search_path.append(f"gmmbench-plugin-{name}", f"file://{folder.resolve()}")
-
-
-class RememberFolder(Callback):
-    """Remembers where Hydra writes, for what comes to nothing to be tidied: it is told nowhere else."""
-
-    run: typing.ClassVar[Path | None] = None
-    sweep: typing.ClassVar[Path | None] = None
-
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Take down `hydra.run.dir`."""
-        type(self).run = Path(str(config.hydra.run.dir))
-
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Take down `hydra.sweep.dir`."""
-        type(self).sweep = Path(str(config.hydra.sweep.dir))
-
-
-def open_door() -> str:
-    """Register our search path with Hydra; return the folder of our own YAML files."""
-    registry.load().check()
-    Plugins.instance().register(PluginConfigs)
-    return str(registry.conf_folder().resolve())
 
 
 def compose(*overrides: str) -> Run:
@@ -93,7 +49,7 @@ def compose(*overrides: str) -> Run:
         7
     """
     try:
-        cfg = _composed([quoted(override, sweep=False) for override in overrides])
+        cfg = composed([quoted(override, sweep=False) for override in overrides])
         with_hydra = OmegaConf.to_container(cfg.hydra.runtime.choices)
         assert isinstance(with_hydra, dict)
         del cfg["hydra"]
@@ -182,117 +138,6 @@ def _with_points(value: Any) -> Any:
     if isinstance(value, list):
         return [_with_points(item) for item in value]
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def quoted(override: str, sweep: bool) -> str:
-    """An override whose file name is protected from Hydra's grammar: names work as typed.
-
-    In a sweep, `image.path=a.png,b.png` names two files unless one file has that name.
-    """
-    key, equals, value = override.partition("=")
-    if key.lstrip("+") != "image.path" or not equals:
-        return override
-    whole = value in ("", "null") or Path(value).expanduser().exists()
-    if not whole and len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-        return override  # quoted by the user already
-    parts = [value]
-    if sweep and not whole and all(Path(part).expanduser().exists() for part in value.split(",")):
-        parts = value.split(",")
-    return f"{key}=" + ",".join(_quote(part) for part in parts)
-
-
-def _quote(text: str) -> str:
-    # In Hydra's quoted strings a backslash matters only before a quote; "${" would be an interpolation.
-    body = text.replace("${", r"\${")
-    head = body.rstrip("\\")
-    tail = body[len(head) :] * 2
-    out = []
-    run = 0
-    for letter in head:
-        if letter == '"':
-            out.append("\\" * run + '\\"')
-        else:
-            out.append(letter)
-        run = run + 1 if letter == "\\" else 0
-    return '"' + "".join(out) + tail + '"'
-
-
-def explain(error: BaseException, overrides: Sequence[str]) -> str:
-    """One line for an error of Hydra's or OmegaConf's: what was expected, got, and what to try."""
-    for link in _chain(error):
-        if isinstance(link, MissingConfigException) and link.missing_cfg_file:
-            group, _, option = str(link.missing_cfg_file).rpartition("/")
-            line = unknown(group or "config", option, link.options or registry.load().options.get(group, ()))
-            if group == "image" and "." in option:
-                line += f"; for a file of your own, image.path={option}"
-            return line
-        if isinstance(link, ConfigAttributeError | ConfigKeyError) and link.full_key:
-            keys = _known_keys(overrides)
-            near = nearest(str(link.full_key), keys)
-            parent = str(link.full_key).rpartition(".")[0]
-            siblings = [key.rpartition(".")[2] for key in keys if key.rpartition(".")[0] == parent]
-            expected = f"one of {', '.join(siblings)}" if siblings else "a key that exists"
-            return f"{link.full_key}: expected {expected}, got an unknown key" + (
-                f"; try {near}" if near else ""
-            )
-        if isinstance(link, OverrideParseException):
-            return (
-                f"{link.override}: expected key=value, got what cannot be read as such; "
-                "try quotes round a value with special characters"
-            )
-        if isinstance(link, HydraException) and str(link).startswith(MERGING):
-            key, _, value = str(link).splitlines()[0][len(MERGING) :].partition("=")
-            usual = OmegaConf.select(_usual(overrides), key)
-            return f"{key}: expected a value such as {usual}, got {value}; try {key}={usual}"
-    for word in overrides:
-        group, _, option = word.partition("=")
-        if "${" in option and isinstance(error, InterpolationResolutionError):
-            return f"{group}: expected a value, got {option}, which leads nowhere; try {group}=VALUE"
-        if group in registry.GROUPS and option in ("", "null"):
-            names = ", ".join(registry.load().options[group])
-            return f"{group}: expected one of {names}, got {option or 'nothing'}"
-    first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return f"config: {first}; try --help"
-
-
-MERGING = "Error merging override "
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _known_keys(overrides: Sequence[str]) -> list[str]:
-    """Every key that could have been meant, given the options that were chosen."""
-    return [*registry.GROUPS, *_flat_keys(OmegaConf.to_container(_usual(overrides)))]
-
-
-def _usual(overrides: Sequence[str]) -> DictConfig:
-    """The config with the options that were chosen, if they can be, and nothing else changed."""
-    groups = [word for word in overrides if word.partition("=")[0] in registry.GROUPS]
-    try:
-        cfg = _composed([word for word in groups if "," not in word or "[" in word])
-    except (HydraException, OmegaConfBaseException):
-        cfg = _composed([])
-    del cfg["hydra"]
-    return cfg
-
-
-def _flat_keys(tree: Any, prefix: str = "") -> Iterator[str]:
-    for key, value in tree.items():
-        yield f"{prefix}{key}"
-        if isinstance(value, dict):
-            yield from _flat_keys(value, f"{prefix}{key}.")
-
-
-def _composed(overrides: list[str]) -> DictConfig:
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(open_door(), job_name="gmmbench", version_base=VERSION_BASE):
-        cfg = hydra_compose("config", overrides, return_hydra_config=True)
-    OmegaConf.set_struct(cfg, False)
-    return cfg
 
 
 def _fields(cls: type[Any]) -> dict[str, dataclasses.Field[Any]]:
