@@ -7,6 +7,7 @@ from typing import Any
 from .api import (
     Density,
     Fitted,
+    Floats,
     Image,
     ImageSource,
     Lattice,
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Density",
     "Fitted",
+    "Floats",
     "Image",
     "ImageSource",
     "Lattice",

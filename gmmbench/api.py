@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .knobs import Refused, check_knobs
 
 Floats = NDArray[np.float64]
+"""An array of float64; docstrings give the shapes."""
 Bytes = NDArray[np.uint8]
 
 LEVELS = 256

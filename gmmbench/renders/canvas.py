@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmbench import Lattice, Refused
+from gmmbench import Floats, Lattice, Refused
 
-Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
 CHUNK = 1 << 17

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gmmbench import Picture, Renderer, Study, hookimpl, knob
+from gmmbench import Floats, Picture, Renderer, Study, hookimpl, knob
 
-from .canvas import Floats, asked
+from .canvas import asked
 
 MAPS = ("viridis", "cividis", "magma", "inferno", "plasma", "Greys", "Blues")
 

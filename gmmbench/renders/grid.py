@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmbench import Picture, Predictor, Refused, Renderer, Study, hookimpl, knob
+from gmmbench import Floats, Picture, Predictor, Refused, Renderer, Study, hookimpl, knob
 
-from .canvas import Floats, asked, blend, colour
+from .canvas import asked, blend, colour
 
 MAPPINGS = ("linear", "piecewise", "gamma", "log", "quantile")
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmbench import Density, Picture, Renderer, Study, hookimpl, knob
+from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, knob
 
-from .canvas import Bytes, Floats, colour, dots, panels, shrink
+from .canvas import Bytes, colour, dots, panels, shrink
 
 SMOOTH = 3
 """Cells along a pixel of the panel: dots are painted this much larger and averaged."""

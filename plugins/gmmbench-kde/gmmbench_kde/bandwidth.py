@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .density import Floats, bell
+from gmmbench import Floats
+
+from .density import bell
 
 SMALLEST, STEP = 0.5, 2**0.5
 """The first bandwidth tried, in pixels, and the ratio of one to the next; a finer grid gains < 0.01 nats."""

@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmbench import Density
-
-Floats = NDArray[np.float64]
+from gmmbench import Density, Floats
 
 TINY = 1e-300
 """The share of the ink a sum must exceed to be trusted: beside it, terms lost to underflow are nothing."""

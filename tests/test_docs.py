@@ -1,0 +1,186 @@
+"""The documents say what is so: their commands run, their code works, their tables are whole."""
+
+import inspect
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import gmmbench
+from gmmbench import hooks
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "plugins" / "gmmbench-kde" / "README.md",
+]
+SMALL = {"image.max_side": "60"}  # the commands are run as they stand, but on small images
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def commands():
+    for page in PAGES:
+        for block in blocks(page, "sh"):
+            for line in block.splitlines():
+                if line.startswith("python -m gmmbench"):
+                    yield pytest.param(line, id=f"{page.name}: {line[19:70]}")
+
+
+def first_comment_commands():
+    for path in sorted([*(ROOT / "conf").glob("*/*.yaml"), *(ROOT / "plugins").glob("*/*/conf/*/*.yaml")]):
+        line = next(x for x in path.read_text(encoding="utf-8").splitlines() if "@package" not in x)
+        yield pytest.param(line.split("Run: ")[1], id=path.stem)
+
+
+@pytest.mark.parametrize("line", [*commands(), *first_comment_commands()])
+def test_a_documented_command_runs(line, tmp_path):
+    if "model=blur" in line:
+        pytest.skip("the walkthrough's own plugin: see test_the_walkthrough_is_a_plugin_that_works")
+    shutil.copy(ROOT / "gmmbench/images/data/dog.png", tmp_path / "photo.jpg")  # any image will do
+    words = shlex.split(line)
+    assert words[:3] == ["python", "-m", "gmmbench"]
+    if any("=" in word for word in words):
+        known = {word.partition("=")[0] for word in words}
+        words += [f"{key}={value}" for key, value in SMALL.items() if key not in known]
+        sizes = [word for word in words if word.startswith("model.components=") and "," not in word]
+        words = [word if word not in sizes else "model.components=20" for word in words]
+    done = subprocess.run(
+        [sys.executable, *words[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    if "--help" not in words and "plugins" not in words:
+        assert list(tmp_path.rglob("report.json"))
+
+
+def test_a_documented_refusal_is_what_is_said(tmp_path):
+    for block in blocks(ROOT / "README.md", "console"):
+        command, said = block.strip().split("\n", 1)
+        words = shlex.split(command.removeprefix("$ "))
+        done = subprocess.run(
+            [sys.executable, *words[1:]], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.stderr.strip() == said
+        assert done.returncode != 0
+
+
+def test_the_python_of_the_readme_works(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks(ROOT / "README.md", "python")
+    exec(compile(code, "README.md", "exec"), {})
+    names = {path.name for path in (tmp_path / "my_run").iterdir()}
+    assert names >= {"grid.png", "sample.png", "report.json"}
+    assert "nats per point" in capsys.readouterr().out
+
+
+def test_the_walkthrough_is_a_plugin_that_works(tmp_path, monkeypatch):
+    """The model of docs/plugins.md, its YAML beside it, installed by hand and run."""
+    module = next(code for code in blocks(ROOT / "docs/plugins.md", "python") if "class Blur(" in code)
+    option = blocks(ROOT / "docs/plugins.md", "yaml")[0]
+    (tmp_path / "gmmbench_blur" / "conf" / "model").mkdir(parents=True)
+    (tmp_path / "gmmbench_blur" / "__init__.py").write_text(module)
+    (tmp_path / "gmmbench_blur" / "conf" / "model" / "blur.yaml").write_text(option)
+    info = tmp_path / "gmmbench_blur-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: gmmbench-blur\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[gmmbench]\nblur = gmmbench_blur\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run = [sys.executable, "-m", "gmmbench", "model=blur", "image.max_side=60", "render=[grid,sample]"]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "blur on dog (ink): log-likelihood" in done.stdout
+
+
+def test_every_hook_stands_in_the_plugin_page_with_its_signature():
+    page = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
+    found = [item for name, item in vars(hooks).items() if name.startswith("gmmbench_")]
+    assert len(found) == 3
+    for hook in found:
+        assert f"def {hook.__name__}{inspect.signature(hook)}: ...".replace("'", "") in page
+
+
+def test_every_public_name_stands_in_the_plugin_page():
+    page = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
+    for name in gmmbench.__all__:
+        assert f"`{name}`" in page, name
+        assert inspect.getdoc(getattr(gmmbench, name)) or name == "Floats"
+
+
+def test_every_option_stands_in_the_readme():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "conf").glob("*/*.yaml"):
+        if path.stem != "file":
+            assert f"`{path.stem}`" in page, path.stem
+
+
+def test_every_key_of_a_report_is_documented():
+    page = (ROOT / "docs/report.md").read_text(encoding="utf-8")
+    run = gmmbench.compose("image.max_side=30", "model.components=2")
+    data = gmmbench.Report.of(gmmbench.execute(run)).data
+    for key in data:
+        assert f"`{key}`" in page, key
+    for part in ("log_likelihood", "fit", "cost", "pixels"):
+        for key in data[part]:
+            assert f"`{key}`" in page, f"{part}.{key}"
+
+
+def test_links_and_pictures_are_there():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            if not target.startswith("http"):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_tree_of_the_house_names_every_file():
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    for path in (ROOT / "gmmbench").glob("*.py"):
+        if not path.name.startswith("__"):
+            assert path.name in page, path.name
+
+
+def test_the_pictures_of_the_readme_are_made_by_the_commands_beside_them():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    source = (ROOT / "docs/make_pictures.py").read_text(encoding="utf-8")
+    scope = {"__file__": str(ROOT / "docs/make_pictures.py"), "__name__": "make_pictures"}
+    exec(compile(source, "make_pictures.py", "exec"), scope)
+    for name, command in scope["PICTURES"].items():
+        assert f"docs/pictures/{name}.png" in page
+        assert f"`{command}`" in page
+        gmmbench.compose(*command.split())
+
+
+def test_ci_runs_the_readmes_test_command():
+    (line,) = [
+        text for block in blocks(ROOT / "README.md", "sh") for text in block.splitlines() if "pytest" in text
+    ]
+    assert line in (ROOT / ".ci/run").read_text(encoding="utf-8")
+
+
+def test_citation_and_package_agree():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == gmmbench.__version__
+    assert f"## {gmmbench.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_docstring_examples_are_true():
+    import doctest
+
+    import gmmbench.config
+    import gmmbench.images.file
+    import gmmbench.knobs
+    import gmmbench.mixture.mixture
+    import gmmbench.run
+
+    modules = (gmmbench.config, gmmbench.images.file, gmmbench.knobs, gmmbench.mixture.mixture, gmmbench.run)
+    for module in modules:
+        result = doctest.testmod(module)
+        assert result.attempted > 0, module.__name__
+        assert result.failed == 0, module.__name__
