@@ -242,7 +242,7 @@ def test_every_bundled_image_runs(option):
     truth, drawn = done.study.image.pixels(), done.pictures["grid"].pixels
     assert truth.shape == drawn.shape
     likeness = np.corrcoef(truth.ravel(), drawn.ravel())[0, 1]
-    assert likeness > (0.6 if colour else 0.25), f"the picture looks like {option}: {likeness:.2f}"
+    assert likeness > (0.5 if colour else 0.25), f"the picture looks like {option}: {likeness:.2f}"
 
 
 @pytest.mark.parametrize(
