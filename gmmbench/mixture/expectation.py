@@ -114,7 +114,7 @@ class Expectation:
         self.n, self.dimension = points.shape
         self.diagonal, self.precision = diagonal, PRECISIONS[precision]
         self.neglect = neglect
-        self.threads = threads or len(os.sched_getaffinity(0))
+        self.threads = threads or cores()
         self.blocks: Blocks = arrange(points, weights, self.precision, BLOCK, FAMILY)
         self._family = FAMILY
         self._low = np.full(len(self.blocks.x), -np.inf, self.precision)
@@ -182,6 +182,13 @@ class Expectation:
         chunks = max(1, min(CHUNKS, families, CHUNK_BYTES // bytes_each))
         at = np.unique(np.linspace(0, families, chunks + 1).round().astype(int)) * self._family
         return [*(int(edge) for edge in at[:-1]), blocks]
+
+
+def cores() -> int:
+    """Processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _places(d: int, diagonal: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .mixture import Mixture
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.float64]
 
 COVARIANCES = ("full", "diag", "spherical", "tied")
 """The covariance types, by scikit-learn's names."""
@@ -23,7 +22,8 @@ STARTS = ("kmeans", "k-means++", "random", "random_from_data")
 @dataclass(frozen=True, eq=False)
 class Fit:
     """What a fit came to: the mixture, iterations done, whether it converged, and the final lower
-    bound per point (EM: the mean log-likelihood in nats; None where an engine does not know)."""
+    bound per point (EM: the mean log-likelihood in nats; None where an engine does not know).
+    """
 
     mixture: Mixture
     iterations: int
@@ -63,6 +63,14 @@ def fit(
     Raises:
         ValueError: no points, values that are not finite, fewer distinct points than components.
     """
+    x, w, axes = checked(points, weights, floor)
+    from .reference import fit_reference
+
+    return fit_reference(x, w, components, covariance, start, tolerance, iterations, axes, rng, watch)
+
+
+def checked(points: ArrayLike, weights: ArrayLike | None, floor: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """Points (n, d), weights (n,) and floor (d,) as float64. Raises ValueError where they are no such."""
     x = np.asarray(points, dtype=np.float64)
     if x.ndim != 2 or not len(x):
         raise ValueError(f"expected points (n, d) with n >= 1, got shape {x.shape}")
@@ -73,10 +81,8 @@ def fit(
         raise ValueError("expected finite points and finite weights >= 0")
     axes = np.broadcast_to(np.asarray(floor, dtype=np.float64), (x.shape[1],))
     if not (np.isfinite(axes).all() and (axes > 0).all()):
-        raise ValueError(f"expected a floor > 0 on every axis, got {floor}")
-    from .reference import fit_reference
-
-    return fit_reference(x, w, components, covariance, start, tolerance, iterations, axes, rng, watch)
+        raise ValueError(f"expected a floor > 0 on every axis, got {axes}")
+    return x, w, axes
 
 
 def count_parameters(components: int, dimension: int, covariance: str) -> int:

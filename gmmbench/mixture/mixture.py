@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.float64]
 
 CHUNK = 1 << 22
 """Entries of an (n, K) array that are held at once: 32 MB in float64."""
@@ -79,8 +78,7 @@ class Mixture:
         x = self._points(points)
         rows = max(1, CHUNK // self.n_components)
         parts = [
-            logsumexp(self._log_joint(x[start : start + rows]), axis=1)
-            for start in range(0, len(x), rows)
+            logsumexp(self._log_joint(x[start : start + rows]), axis=1) for start in range(0, len(x), rows)
         ]
         return np.concatenate(parts) if parts else np.empty(0)
 

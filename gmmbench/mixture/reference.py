@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .fitting import Fit, count_parameters
 from .mixture import Mixture
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.float64]
 
 
 def fit_reference(
@@ -52,7 +52,7 @@ def fit_reference(
     )
 
 
-def fit_bayesian(
+def fit_bayesian_reference(
     points: Floats,
     weights: Floats,
     components: int,
@@ -62,9 +62,8 @@ def fit_bayesian(
     iterations: int,
     floor: Floats,
     rng: np.random.Generator,
-    *,
-    process: bool = False,
-    concentration: float | None = None,
+    process: bool,
+    concentration: float | None,
     watch: Callable[[int, float | None], None] | None = None,
 ) -> Fit:
     """Variational Bayes by scikit-learn's BayesianGaussianMixture: the mixture at the posterior means.
@@ -135,12 +134,11 @@ def _fit(
 
 def _mixture(done: Any, covariance: str, scale: Floats) -> Mixture:
     k, d = done.means_.shape
-    full = {
-        "full": lambda c: c,
-        "tied": lambda c: np.broadcast_to(c, (k, d, d)),
-        "diag": lambda c: c[:, :, None] * np.eye(d),
-        "spherical": lambda c: c[:, None, None] * np.eye(d),
-    }[covariance](done.covariances_)
+    axes = {"full": (k, d, d), "tied": (1, d, d), "diag": (k, d, 1), "spherical": (k, 1, 1)}[covariance]
+    full = np.reshape(done.covariances_, axes)
+    if covariance in ("diag", "spherical"):
+        full = full * np.eye(d)
+    full = np.broadcast_to(full, (k, d, d))
     return Mixture(done.weights_, done.means_ * scale, full * np.outer(scale, scale))
 
 
@@ -149,9 +147,11 @@ def _resampled(weights: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
 
     scikit-learn's mixtures take no weights. The draws number the sum of the weights.
     """
-    edges = np.cumsum(weights)
+    # In a random order: in the order of the pixels a dither pattern could beat against the ticks.
+    order = rng.permutation(len(weights))
+    edges = np.cumsum(weights[order])
     ticks = np.arange(max(1, round(edges[-1]))) + rng.random()
-    return np.minimum(np.searchsorted(edges, ticks), len(weights) - 1)
+    return order[np.minimum(np.searchsorted(edges, ticks), len(weights) - 1)]
 
 
 def _seed(rng: np.random.Generator) -> int:

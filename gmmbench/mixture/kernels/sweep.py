@@ -64,7 +64,7 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool
     A block's list holds every component that can have more than exp(cut) of any of its points, judged
     by a lower bound of the block's densities: last pass's least one less GUESS. What the pass finds is
     itself a lower bound, for leaving out components only lowers it; so if it lies below the guess the
-    block is done again with it, and the neglected share is bounded always, not usually.
+    block is done again with every component, and the neglected share is bounded always, not usually.
     """
     real = np.dtype(precision).type
     square = make_square(dimension, diagonal, precision)
@@ -155,27 +155,25 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool
                     scratch,
                 )
             for b in range(begin, end):
-                if cut > -np.inf:
-                    count = select(
-                        centre[b], half[b], near_columns, near, near_count,
-                        low[b] + real(cut), nothing, chosen, scratch,
-                    )  # fmt: skip
-                else:
-                    count = n_components
-                    chosen[:] = names
                 least = infinity
-                if count > 0:
+                floor = low[b]
+                for attempt in range(2):
+                    if cut == -np.inf:
+                        count = n_components
+                        chosen[:] = names
+                    elif attempt == 0:
+                        count = select(
+                            centre[b], half[b], near_columns, near, near_count,
+                            floor + real(cut), nothing, chosen, scratch,
+                        )  # fmt: skip
+                    else:  # a list of the coarse list could miss what the coarse list missed
+                        counts[1] += 1
+                        chosen[:] = names
+                        count = n_components
                     least = expectation(x[b], rows, chosen, count, joint, top, total)
                     counts[0] += count
-                if cut > -np.inf and (count == 0 or least < low[b]):
-                    counts[1] += 1
-                    floor = -infinity if count == 0 else least
-                    count = select(
-                        centre[b], half[b], columns, names, n_components,
-                        floor + real(cut), nothing, chosen, scratch,
-                    )  # fmt: skip
-                    least = expectation(x[b], rows, chosen, count, joint, top, total)
-                    counts[0] += count
+                    if cut == -np.inf or least >= floor:
+                        break
                 low[b] = least - real(GUESS)
                 for p in range(BLOCK):
                     value = top[p] + real(log(total[p]))
