@@ -55,7 +55,7 @@ def make_exp(precision: str) -> Any:
     _, _, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13 = terms
 
     def exp32(x: Any) -> Any:
-        y = max(x, cutoff)
+        y = x if x > cutoff else cutoff
         n = whole(y * inverse - half)  # rounds to the nearest, for y <= 0
         f = real(n)
         r = (y - f * high) - f * low
@@ -64,7 +64,7 @@ def make_exp(precision: str) -> Any:
         return e if x > cutoff else real(0)
 
     def exp64(x: Any) -> Any:
-        y = max(x, cutoff)
+        y = x if x > cutoff else cutoff
         n = whole(y * inverse - half)
         f = real(n)
         r = (y - f * high) - f * low

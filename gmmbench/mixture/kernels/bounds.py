@@ -46,8 +46,8 @@ def make_bounds(dimension: int, diagonal: bool, precision: str) -> Any:
                     r[k] += abs(a) * h
                 at += 1
             for k in range(count):
-                near = max(zero, abs(c[k]) - r[k])
-                upper[k] += near * near
+                near = abs(c[k]) - r[k]
+                upper[k] += near * near if near > zero else zero
             if both:
                 for k in range(count):
                     far = abs(c[k]) + r[k]

@@ -71,11 +71,13 @@ def _loops(dimension: int, diagonal: bool, real: Any) -> Any:
     half = real(0.5)
 
     def square(x: Any, row: Any, out: Any) -> None:
-        out[:] = row[0]
+        for p in range(BLOCK):
+            out[p] = row[0]
         z = np.empty(BLOCK, x.dtype)
         at = 1 + dimension
         for i in range(dimension):
-            z[:] = real(0)
+            for p in range(BLOCK):
+                z[p] = real(0)
             for j in range(i if diagonal else 0, i + 1):
                 a, m = row[at], row[1 + j]
                 at += 1

@@ -78,7 +78,7 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool
         bounds(centre, half, columns, count, scratch[0], scratch[1], scratch[2], scratch[3], True)
         best = -infinity
         for k in range(count):
-            best = max(best, scratch[1, k])
+            best = scratch[1, k] if scratch[1, k] > best else best
         return best
 
     known_floor = part(first_floor)
@@ -91,7 +91,7 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool
         for f in range(count):
             square(x, rows[chosen[f]], joint[f])
             for p in range(BLOCK):
-                top[p] = max(top[p], joint[f, p])
+                top[p] = joint[f, p] if joint[f, p] > top[p] else top[p]
         for f in range(count):
             for p in range(BLOCK):
                 e = exp(joint[f, p] - top[p])
@@ -99,7 +99,8 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool
                 total[p] += e
         least = infinity
         for p in range(BLOCK):
-            least = min(least, top[p] + real(log(total[p])))
+            value = top[p] + real(log(total[p]))
+            least = value if value < least else least
         return least
 
     expectation = part(expect)
@@ -122,7 +123,9 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool
         counts: Any,
     ) -> float:
         n_components, width = rows.shape
-        names = np.arange(n_components)
+        names = np.empty(n_components, np.int64)
+        for k in range(n_components):
+            names[k] = k
         scratch = np.empty((4, n_components), x.dtype)
         near_columns = np.empty((width, n_components), x.dtype)
         nothing = np.empty((width, 0), x.dtype)
@@ -135,14 +138,15 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool
         least_share = real(np.exp(cut))
         bound = 0.0
         for family in range(start // FAMILY, (stop + FAMILY - 1) // FAMILY):
-            begin, end = max(start, family * FAMILY), min(stop, (family + 1) * FAMILY)
+            begin = family * FAMILY  # chunks begin at families
+            end = begin + FAMILY if begin + FAMILY < stop else stop
             floor = infinity
             near_count = 0
             if cut > -np.inf:
                 for b in range(begin, end):
                     if low[b] == -infinity:
                         low[b] = known_floor(centre[b], half[b], columns, n_components, scratch)
-                    floor = min(floor, low[b])
+                    floor = low[b] if low[b] < floor else floor
                 near_count = select(
                     family_centre[family],
                     family_half[family],
@@ -158,18 +162,16 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool
                 least = infinity
                 floor = low[b]
                 for attempt in range(2):
-                    if cut == -np.inf:
-                        count = n_components
-                        chosen[:] = names
-                    elif attempt == 0:
+                    if cut > -np.inf and attempt == 0:
                         count = select(
                             centre[b], half[b], near_columns, near, near_count,
                             floor + real(cut), nothing, chosen, scratch,
                         )  # fmt: skip
-                    else:  # a list of the coarse list could miss what the coarse list missed
-                        counts[1] += 1
-                        chosen[:] = names
+                    else:  # exact, or done again: the coarse list may miss what the fine one missed
+                        counts[1] += attempt
                         count = n_components
+                        for k in range(n_components):
+                            chosen[k] = k
                     least = expectation(x[b], rows, chosen, count, joint, top, total)
                     counts[0] += count
                     if cut == -np.inf or least >= floor:
@@ -186,7 +188,7 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool
                         most = zero
                         for p in range(BLOCK):
                             joint[f, p] *= total[p]
-                            most = max(most, joint[f, p])
+                            most = joint[f, p] if joint[f, p] > most else most
                         if most > least_share:
                             counts[2] += 1
                             k = chosen[f]
