@@ -11,6 +11,9 @@ from .mixture import Mixture
 
 Floats = NDArray[np.float64]
 
+ROUNDING = 1e-12
+"""Part of its variances that float64 does not tell from 0 in a covariance's least eigenvalue."""
+
 
 @dataclass(frozen=True, eq=False)
 class Units:
@@ -69,7 +72,16 @@ class Units:
         return inverse @ covariances @ inverse.T
 
     def out_of(self, weights: Floats, means: Floats, covariances: Floats) -> Mixture:
-        """The mixture in the points' own units. Raises ValueError where it is not positive definite."""
+        """The mixture in the points' own units. Raises ValueError where it is not positive definite.
+
+        Of nearly collinear points rounding alone may make it indefinite; ROUNDING of each axis's own
+        variance is added then.
+        """
         spread = self.factor @ covariances @ self.factor.T
         symmetric = (spread + np.swapaxes(spread, -1, -2)) / 2
-        return Mixture(weights, means @ self.factor.T + self.origin, symmetric)
+        centres = means @ self.factor.T + self.origin
+        try:
+            return Mixture(weights, centres, symmetric)
+        except ValueError:
+            axes = np.diagonal(symmetric, axis1=-2, axis2=-1)
+            return Mixture(weights, centres, symmetric + ROUNDING * axes[..., None] * np.eye(len(self.origin)))
