@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -96,6 +97,7 @@ class Expectation:
         precision: "single" or "double": of the kernels; totals are float64 always.
         neglect: the largest share of any point's responsibilities that may be left out; 0: none.
         threads: None for as many as this process may use.
+        sort: how points become blocks.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class Expectation:
         precision: str = "single",
         neglect: float = NEGLECT,
         threads: int | None = None,
+        sort: Callable[..., Blocks] = arrange,
     ) -> None:
         from .kernels.forms import BLOCK
         from .kernels.sweep import FAMILY
@@ -115,14 +118,14 @@ class Expectation:
         self.diagonal, self.precision = diagonal, PRECISIONS[precision]
         self.neglect = neglect
         self.threads = threads or cores()
-        self.blocks: Blocks = arrange(points, weights, self.precision, BLOCK, FAMILY)
+        self.blocks: Blocks = sort(points, weights, self.precision, BLOCK, FAMILY)
         self._family = FAMILY
         self._low = np.full(len(self.blocks.x), -np.inf, self.precision)
 
     def moments(self, components: Components) -> Moments:
         """One E-step and the sums an M-step needs."""
         d = self.dimension
-        bound, totals, pairs, _ = self._sweep(components, moments=True, density=False)
+        bound, totals, pairs, _ = self._sweep(components, "em")
         second = np.zeros((len(totals), d, d))
         rows, columns = _places(d, self.diagonal)
         second[:, rows, columns] = totals[:, 1 + d :]
@@ -131,15 +134,25 @@ class Expectation:
 
     def log_density(self, components: Components) -> Floats:
         """Log density at every point, in their order: (n,)."""
-        _, _, _, density = self._sweep(components, moments=False, density=True)
+        _, _, _, density = self._sweep(components, "density")
         return self.blocks.scatter(density)
+
+    def regression(self, components: Components, lines: Floats) -> Floats:
+        """sum_k p(k | x) (b_k + G_k (x - mean_k)) at every point: (n, t), for lines [b, G] (K, t, 1 + d)."""
+        out = np.zeros((len(self.blocks.x), lines.shape[1], self.blocks.x.shape[2]), self.precision)
+        self._sweep(components, "regression", lines.astype(self.precision), out)
+        return np.stack([self.blocks.scatter(out[:, t]) for t in range(lines.shape[1])], axis=1)
 
     def forget(self) -> None:
         """Let the next E-step find its lists afresh: for components unlike the last ones."""
         self._low[:] = -np.inf
 
     def _sweep(
-        self, components: Components, *, moments: bool, density: bool
+        self,
+        components: Components,
+        task: str,
+        lines: Floats | None = None,
+        regressed: Floats | None = None,
     ) -> tuple[float, Floats, NDArray[np.int64], Floats]:
         from .kernels.forms import BLOCK
         from .kernels.sweep import make_sweep
@@ -148,9 +161,13 @@ class Expectation:
         columns = np.ascontiguousarray(rows.T)
         k, width = rows.shape
         cut = float(np.log(self.neglect / (2 * k))) if self.neglect > 0 else -np.inf
-        run = make_sweep(self.dimension, self.diagonal, self.precision, moments)
+        run = make_sweep(self.dimension, self.diagonal, self.precision, task)
+        moments = task == "em"
+        if lines is None or regressed is None:
+            lines = np.empty((0, 0, 1 + self.dimension), self.precision)
+            regressed = np.empty((0, 0, BLOCK), self.precision)
         b, count = self.blocks, len(self.blocks.x)
-        out = np.empty((count, BLOCK) if density else (0, BLOCK), self.precision)
+        out = np.empty((count if task == "density" else 0, BLOCK), self.precision)
         edges = self._edges(k * width * 8 if moments else 1)
 
         def part(start: int, stop: int) -> tuple[float, Floats, NDArray[np.int64]]:
@@ -158,7 +175,7 @@ class Expectation:
             counts = np.zeros(3, np.int64)
             bound = run(
                 b.x, b.weight, b.centre, b.half, b.family_centre, b.family_half,
-                rows, columns, self._low, cut, totals, out, start, stop, counts,
+                rows, columns, self._low, cut, totals, out, lines, regressed, start, stop, counts,
             )  # fmt: skip
             return bound, totals, counts
 

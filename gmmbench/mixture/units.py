@@ -53,6 +53,11 @@ class Units:
         correlation = (spread + np.diag(floor)) / np.outer(scale, scale) + 1e-13 * np.eye(len(floor))
         return cls(origin, scale[:, None] * np.linalg.cholesky(correlation))
 
+    @classmethod
+    def of_mixture(cls, mixture: Mixture) -> Units:
+        """Units in which a mixture has mean 0 and covariance 1."""
+        return cls(mixture.mean(), np.linalg.cholesky(mixture.covariance()))
+
     @property
     def log_volume(self) -> float:
         """log det L: what a log density in these units has more than one in the points' own."""

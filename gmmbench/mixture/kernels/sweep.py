@@ -58,8 +58,11 @@ def make_select(dimension: int, diagonal: bool, precision: str) -> Any:
 
 
 @cache
-def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool) -> Callable[..., Any]:
+def make_sweep(dimension: int, diagonal: bool, precision: str, task: str) -> Callable[..., Any]:
     """One pass over blocks start..stop; see `expectation.Expectation` for the arguments' shapes.
+
+    The task is "em" (sums for an M-step), "density" or "regression": the mean of lines under the
+    responsibilities, sum_k r_k (b_k + G_k (x - m_k)), with lines [b, G] as rows.
 
     A block's list holds every component that can have more than exp(cut) of any of its points, judged
     by a lower bound of the block's densities: last pass's least one less GUESS. What the pass finds is
@@ -72,7 +75,7 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool
     bounds = make_bounds(dimension, diagonal, precision)
     select = make_select(dimension, diagonal, precision)
     moments = make_moments(dimension, diagonal, precision)
-    zero, infinity = real(0), real(np.inf)
+    zero, one, infinity = real(0), real(1), real(np.inf)
 
     def first_floor(centre: Any, half: Any, columns: Any, count: int, scratch: Any) -> Any:
         bounds(centre, half, columns, count, scratch[0], scratch[1], scratch[2], scratch[3], True)
@@ -105,6 +108,16 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool
 
     expectation = part(expect)
 
+    def add_line(x: Any, shares: Any, scale: Any, row: Any, coefficients: Any, out: Any) -> None:
+        for p in range(BLOCK):
+            y = coefficients[0]
+            for j in range(dimension):
+                y += coefficients[1 + j] * (x[j, p] - row[1 + j])
+            out[p] += shares[p] * scale[p] * y
+
+    line = part(add_line)
+    moments_too, regression_too = task == "em", task == "regression"
+
     def sweep(
         x: Any,
         weight: Any,
@@ -118,6 +131,8 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool
         cut: float,
         totals: Any,
         density: Any,
+        lines: Any,
+        regressed: Any,
         start: int,
         stop: int,
         counts: Any,
@@ -182,7 +197,12 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool
                     bound += float(weight[b, p]) * float(value)
                     if density.shape[0] > 0:
                         density[b, p] = value
-                    total[p] = weight[b, p] / total[p]
+                    total[p] = (weight[b, p] if moments_too else one) / total[p]
+                if regression_too:
+                    for f in range(count):
+                        k = chosen[f]
+                        for t in range(regressed.shape[1]):
+                            line(x[b], joint[f], total, rows[k], lines[k, t], regressed[b, t])
                 if moments_too:
                     for f in range(count):
                         most = zero
@@ -196,5 +216,4 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, moments_too: bool
         return bound
 
     form = "diag" if diagonal else "full"
-    task = "em" if moments_too else "density"
     return kernel(sweep, f"sweep-{task}-d{dimension}-{form}-{precision}")
