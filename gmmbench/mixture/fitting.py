@@ -103,10 +103,10 @@ def fit(
         (1, True)
     """
     x, w, axes = checked(points, weights, floor)
-    _chosen("covariance", covariance, COVARIANCES)
-    _chosen("engine", engine, ENGINES)
+    chosen("covariance", covariance, COVARIANCES)
+    chosen("engine", engine, ENGINES)
     if isinstance(start, str):
-        _chosen("start", start, STARTS)
+        chosen("start", start, STARTS)
     elif start.dimension != x.shape[1] or start.n_components != components:
         raise ValueError(
             f"expected a start of {components} components in {x.shape[1]} dimensions, "
@@ -193,6 +193,7 @@ def count_parameters(components: int, dimension: int, covariance: str) -> int:
     return components - 1 + components * dimension + spread
 
 
-def _chosen(what: str, value: str, choices: tuple[str, ...]) -> None:
+def chosen(what: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise ValueError, saying what there is, unless the value is one of the choices."""
     if value not in choices:
         raise ValueError(f"expected {what} to be one of {', '.join(choices)}, got {value!r}")

@@ -39,9 +39,7 @@ def improve(problem: Problem, course: Course, moves: int, rng: np.random.Generat
             replace(course, state=proposal, trace=(), converged=False), SETTLE, None
         )  # fmt: skip
         if trial.trace[-1] > course.trace[-1]:
-            course = replace(
-                trial, trace=(*course.trace, trial.trace[-1]), converged=course.converged
-            )
+            course = replace(trial, trace=(*course.trace, trial.trace[-1]), converged=course.converged)
         else:
             batch = max(1, batch // 2)
     problem.expectation.forget()
@@ -87,7 +85,9 @@ def _cheapest(state: State) -> list[tuple[int, int]]:
 
     k = len(state.weights)
     _, near = cKDTree(state.means).query(state.means, min(NEIGHBOURS + 1, k))
-    pairs = np.unique(np.sort(np.stack((np.repeat(np.arange(k), near.shape[1]), near.ravel())), axis=0), axis=1)
+    pairs = np.unique(
+        np.sort(np.stack((np.repeat(np.arange(k), near.shape[1]), near.ravel())), axis=0), axis=1
+    )
     a, b = pairs[:, pairs[0] != pairs[1]]
     wa, wb = state.weights[a], state.weights[b]
     apart = state.means[a] - state.means[b]

@@ -89,4 +89,6 @@ class Units:
             return Mixture(weights, centres, symmetric)
         except ValueError:
             axes = np.diagonal(symmetric, axis1=-2, axis2=-1)
-            return Mixture(weights, centres, symmetric + ROUNDING * axes[..., None] * np.eye(len(self.origin)))
+            return Mixture(
+                weights, centres, symmetric + ROUNDING * axes[..., None] * np.eye(len(self.origin))
+            )

@@ -92,5 +92,3 @@ def test_importing_the_mixture_does_not_load_numba():
     program = "import sys, gmmbench.mixture; print([m for m in ('numba', 'sklearn') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
