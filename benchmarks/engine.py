@@ -78,7 +78,7 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
     ticks = []
     options = dict(components=start.n_components, start=start, tolerance=0.0, floor=floor, rng=None)
     options |= dict(precision=job["precision"], neglect=job["neglect"], threads=job["threads"])
-    fit(points[:2000], iterations=1, **{**options, "watch": None})  # compiles
+    fit(points[: 4 * start.n_components], iterations=1, **{**options, "watch": None})  # compiles
     found = fit(
         points,
         iterations=job["iterations"],
@@ -180,7 +180,7 @@ JOBS = {f.__name__: f for f in (ours, theirs, make_start, whole, neglected)}
 def run(name: str, **job: Any) -> dict[str, Any]:
     """Do a job in a fresh process."""
     done = subprocess.run(
-        [sys.executable, __file__, "--job", name, json.dumps(job)], capture_output=True, text=True
+        [sys.executable, __file__, "--job", name, json.dumps(job)], check=False, capture_output=True, text=True
     )
     if done.returncode:
         raise SystemExit(done.stderr)
@@ -264,7 +264,10 @@ def main() -> None:
     if chosen.job:
         print(json.dumps(JOBS[chosen.job[0]](json.loads(chosen.job[1]))))
         return
-    head = "| work | who | how | threads | s an iteration | scikit-learn float64 takes | log-likelihood apart (iterations) | peak GB |"
+    head = (
+        "| work | who | how | threads | s an iteration | scikit-learn float64 takes "
+        "| log-likelihood apart (iterations) | peak GB |"
+    )
     lines = ["# The mixture engine beside scikit-learn", "", f"Measured on {machine()}.", ""]
     lines += ["## An EM iteration, from the same fitted start", "", head, "|" + "---|" * 8]
     with tempfile.TemporaryDirectory() as folder:
