@@ -22,7 +22,7 @@ from .api import (
     Study,
     Watch,
 )
-from .fitted import mixture_fitted
+from .fitted import mixture_fitted, mixture_watch
 from .hooks import hookimpl
 from .knobs import Refused, knob
 
@@ -52,6 +52,7 @@ __all__ = [
     "hookimpl",
     "knob",
     "mixture_fitted",
+    "mixture_watch",
     "save",
 ]
 

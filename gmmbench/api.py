@@ -266,6 +266,8 @@ class Fitted(ABC):
     """Free parameters, or None where counting them means nothing (trees, kernels)."""
     iterations: int
     converged: bool
+    compile_seconds: float = 0.0
+    """Seconds of the fit that went into compiling code, which no later fit pays."""
 
     def facts(self) -> Mapping[str, Any]:
         """More numbers for the report, by name."""
@@ -384,12 +386,13 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Cost:
-    """What a fit cost: seconds of wall clock and CPU, peak memory of the process in bytes (None:
+    """What a fit cost: seconds of wall clock and CPU, those of compiling apart, peak memory of the process in bytes (None:
     unknown), and the threads it was allowed.
     """
 
     wall_seconds: float
     cpu_seconds: float
+    compile_seconds: float
     peak_bytes: int | None
     threads: int
 

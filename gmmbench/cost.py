@@ -8,11 +8,8 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
-from .api import Cost
-
-T = TypeVar("T")
+from .api import Cost, Fitted
 
 
 def cores() -> int:
@@ -22,16 +19,18 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def measured(work: Callable[[], T], threads: int) -> tuple[T, Cost]:
-    """Do the work; return what it gave and what it cost.
+def measured(fit: Callable[[], Fitted], threads: int) -> tuple[Fitted, Cost]:
+    """Fit; return what was learnt and what it cost, compiling apart.
 
     The peak is of the whole process while it worked (on Linux; elsewhere since the process began).
     """
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # Linux: forget the old peak
     wall, cpu = time.perf_counter(), time.process_time()
-    result = work()
-    cost = Cost(time.perf_counter() - wall, time.process_time() - cpu, _peak(), threads)
+    result = fit()
+    seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
+    compiling = result.compile_seconds
+    cost = Cost(seconds - compiling, max(0.0, cpu_seconds - compiling), compiling, _peak(), threads)
     return result, cost
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .api import COLUMNS, Density, Fitted, Floats, Predictor
+from .api import COLUMNS, Density, Fitted, Floats, Predictor, Watch
 
 if TYPE_CHECKING:
     from .mixture import Mixture
@@ -23,6 +23,7 @@ class MixtureDensity(Density):
     n_parameters: int | None
     iterations: int
     converged: bool
+    compile_seconds: float = 0.0
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def log_density(self, points: Floats) -> Floats:
@@ -58,8 +59,24 @@ def mixture_fitted(
     n_parameters: int | None,
     iterations: int,
     converged: bool,
+    compile_seconds: float = 0.0,
     **more: Any,
 ) -> Fitted:
     """A mixture fitted to `scene.columns`, as the Fitted of that view; `more` goes to the report."""
     kind = ColourMixture if columns == COLUMNS["colour"] else MixtureDensity
-    return kind(mixture, columns, n_parameters, iterations, converged, more)
+    return kind(mixture, columns, n_parameters, iterations, converged, compile_seconds, more)
+
+
+def mixture_watch(watch: Watch, columns: tuple[str, ...]) -> Callable[..., None]:
+    """What the mixture engine tells of its iterations, as a Watch wants to hear it."""
+
+    def tell(iteration: int, bound: float | None, snapshot: Callable[[], Mixture] | None = None) -> None:
+        def fitted() -> Fitted:
+            assert snapshot is not None
+            return mixture_fitted(
+                snapshot(), columns, n_parameters=None, iterations=iteration, converged=False
+            )
+
+        watch(iteration, bound, fitted if snapshot is not None else None)
+
+    return tell

@@ -49,6 +49,7 @@ def page(data: Mapping[str, Any], headline: str) -> str:
             *[(name.replace("_", " "), value) for name, value in fit["facts"].items()],
             ("seconds", cost["wall_seconds"]),
             ("CPU seconds", cost["cpu_seconds"]),
+            ("seconds of compiling, apart", cost["compile_seconds"]),
             ("peak memory", None if peak is None else f"{peak / 2**20:.0f} MiB"),
             ("threads", cost["threads"]),
         ],

@@ -18,7 +18,17 @@ from .api import LEVELS, TEST, TRAIN, VALIDATION, Choice, Density, Outcome, Run
 from .scoring import CONVENTION
 
 SCHEMA_VERSION = 1
-PACKAGES = ("gmmbench", "numpy", "scipy", "scikit-learn", "scikit-image", "lightgbm", "pillow", "matplotlib")
+PACKAGES = (
+    "gmmbench",
+    "numpy",
+    "scipy",
+    "numba",
+    "scikit-learn",
+    "scikit-image",
+    "lightgbm",
+    "pillow",
+    "matplotlib",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +88,7 @@ class Report:
                 "cost": {
                     "wall_seconds": cost.wall_seconds,
                     "cpu_seconds": cost.cpu_seconds,
+                    "compile_seconds": cost.compile_seconds,
                     "peak_bytes": cost.peak_bytes,
                     "threads": cost.threads,
                 },

@@ -15,6 +15,9 @@ Floats = NDArray[np.float64]
 CHUNK = 1 << 22
 """Entries of an (n, K) array that are held at once: 32 MB in float64."""
 
+LARGE = 20_000_000
+"""Point-component pairs from which on a question is for the compiled engine."""
+
 
 @dataclass(frozen=True, eq=False, init=False)
 class Mixture:
@@ -74,8 +77,15 @@ class Mixture:
         return int(self.means.shape[1])
 
     def log_density(self, points: ArrayLike) -> Floats:
-        """log p(x) in nats at points (n, d): (n,)."""
+        """log p(x) in nats at points (n, d): (n,).
+
+        At very many points the engine answers, which may leave out `large.NEGLECT` of a density.
+        """
         x = self._points(points)
+        if len(x) * self.n_components > LARGE:
+            from .large import log_density
+
+            return log_density(self, x)
         rows = max(1, CHUNK // self.n_components)
         parts = [
             logsumexp(self._log_joint(x[start : start + rows]), axis=1) for start in range(0, len(x), rows)
@@ -139,13 +149,18 @@ class Mixture:
             values: (n, c).
 
         Returns:
-            (n, d - c), the remaining columns in their old order.
+            (n, d - c), the remaining columns in their old order. For very many values the engine answers,
+            to about 1e-5 of the columns' standard deviations.
         """
         known = self._columns(columns)
         rest = [column for column in range(self.dimension) if column not in known]
         x = np.asarray(values, dtype=np.float64).reshape(-1, len(known))
         base = self.marginal(known)
         gain, _ = self._regression(known, rest)
+        if len(x) * self.n_components > LARGE and rest:
+            from .large import regression
+
+            return regression(base, self.means[:, rest], gain, x)
         offset = self.means[:, rest] - np.einsum("kij,kj->ki", gain, self.means[:, known])
         lines = np.concatenate((offset[:, :, None], gain), axis=2)
         out = np.empty((len(x), len(rest)))
@@ -155,6 +170,20 @@ class Mixture:
             share = np.tensordot(base.responsibilities(part), lines, axes=1)
             out[start : start + rows] = share[:, :, 0] + np.einsum("nij,nj->ni", share[:, :, 1:], part)
         return out
+
+    def cell_masses(self, height: int, width: int, cell: float) -> Floats:
+        """The mass of every cell of a lattice, for two columns x (to the right) and y (down).
+
+        Args:
+            height, width: cells down and across; the first cell's corner is the origin.
+            cell: side of a cell, in the units of the points.
+
+        Returns:
+            (height, width); see `masses.cell_masses` for how exact they are.
+        """
+        from .masses import cell_masses
+
+        return cell_masses(self, height, width, cell)
 
     def _regression(self, known: list[int], rest: list[int]) -> tuple[Floats, Floats]:
         """C_rk C_kk^-1 and the covariance of the rest given the known, of every component."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .fitting import Fit, count_parameters
+from .fitting import Fit, count_parameters, enough_distinct
 from .mixture import Mixture
 
 Floats = NDArray[np.float64]
@@ -121,12 +121,7 @@ def _fit(
     x = points / np.sqrt(floor)
     if (weights != weights[0]).any():
         x = x[_resampled(weights, rng)]
-    distinct = len(np.unique(x, axis=0))
-    if distinct < components:
-        raise ValueError(
-            f"expected at most {distinct} components, for there are {distinct} distinct points to fit; "
-            f"got {components}"
-        )
+    enough_distinct(x, components)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whether it converged is said in the Fit
         return estimator.fit(x)

@@ -6,35 +6,55 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmbench import Fitted, Model, Refused, Scene, Watch, hookimpl, knob, mixture_fitted
+from gmmbench import Fitted, Model, Refused, Scene, Watch, hookimpl, knob, mixture_fitted, mixture_watch
 
 
 @dataclass(frozen=True)
 class BGMM(Model):
-    """A mixture with a Dirichlet prior on its weights, which leaves components empty that it can spare.
+    """A mixture with a prior on its weights, which leaves components empty that it can spare.
 
-    What is returned is the Gaussian mixture at the posterior means, which is a density.
+    The prior is a Dirichlet distribution over K weights, or a Dirichlet process (Blei and Jordan 2006); with
+    births the number of components grows as long as the evidence bound does. What is returned is the
+    Gaussian mixture at the posterior means, which is a density.
     """
 
     name = "bgmm"
     views = ("ink", "colour", "levels")
 
-    components: int = knob(50, "largest number of Gaussians K", low=1, high=1_000_000)
-    covariance: str = knob("full", "shape of a Gaussian", choices=("full", "diag", "spherical", "tied"))
-    concentration: float | None = knob(
-        None, "Dirichlet concentration of each component (null: 1/K); smaller leaves more empty", above=0
+    components: int = knob(
+        50, "Gaussians K: the most there can be, or with births the first", low=1, high=1_000_000
     )
+    covariance: str = knob("full", "shape of a Gaussian", choices=("full", "diag", "spherical", "tied"))
+    process: bool = knob(False, "prior on the weights: a Dirichlet process instead of a distribution")
+    concentration: float | None = knob(
+        None, "concentration of the prior (null: 1/K); smaller leaves more empty", above=0
+    )
+    births: int = knob(0, "batches of births at the end, each kept if the evidence gains", low=0, high=1000)
     start: str = knob(
         "kmeans",
         "how the first components are chosen",
-        choices=("kmeans", "k-means++", "random", "random_from_data"),
+        choices=("kmeans", "k-means++", "stratified", "random", "random_from_data"),
     )
-    tolerance: float = knob(1e-3, "stop at a smaller gain of the bound than this", low=0)
+    tolerance: float = knob(1e-3, "stop at a smaller gain of the bound than this, nats per point", low=0)
     iterations: int = knob(100, "stop after this many", low=1)
+    engine: str = knob(
+        "auto", "fast (full covariances), sklearn, or fast where it can", choices=("auto", "fast", "sklearn")
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.engine == "fast" and self.covariance != "full":
+            raise Refused(
+                f"engine: expected sklearn or auto with covariance={self.covariance}, got fast; try auto"
+            )
+        if self.births and (self.engine == "sklearn" or self.covariance != "full"):
+            raise Refused(
+                f"births: expected 0 with scikit-learn's engine, which has none, got {self.births}; try 0"
+            )
 
     def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
         """Fit by variational Bayes. Raises Refused when there are fewer points than components."""
-        from gmmbench.mixture import fit_bayesian
+        from gmmbench.mixture import TooManyComponents, fit_bayesian
 
         points, weights = scene.points()
         try:
@@ -43,15 +63,19 @@ class BGMM(Model):
                 weights,
                 components=self.components,
                 covariance=self.covariance,
+                process=self.process,
                 concentration=self.concentration,
+                births=self.births,
                 start=self.start,
                 tolerance=self.tolerance,
                 iterations=self.iterations,
+                engine=self.engine,
+                threads=watch.threads,
                 floor=scene.cells**2 / 12,
                 rng=rng,
-                watch=watch,
+                watch=mixture_watch(watch, scene.columns),
             )
-        except ValueError as error:
+        except TooManyComponents as error:
             raise Refused(f"model.components: {error}") from error
         used = found.mixture.weights * weights.sum() > 1
         return mixture_fitted(
@@ -60,7 +84,9 @@ class BGMM(Model):
             n_parameters=found.n_parameters,
             iterations=found.iterations,
             converged=found.converged,
+            compile_seconds=found.compile_seconds,
             components_in_use=int(used.sum()),
+            evidence_bound=found.bound,
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmbench import Fitted, Model, Refused, Scene, Watch, hookimpl, knob, mixture_fitted
+from gmmbench import Fitted, Model, Refused, Scene, Watch, hookimpl, knob, mixture_fitted, mixture_watch
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,23 @@ class GMM(Model):
     start: str = knob(
         "kmeans",
         "how the first components are chosen",
-        choices=("kmeans", "k-means++", "random", "random_from_data"),
+        choices=("kmeans", "k-means++", "stratified", "random", "random_from_data"),
+    )
+    starts: int = knob(1, "starts that are tried for a few iterations; the best goes on", low=1, high=1000)
+    moves: int = knob(
+        0, "batches of split-and-merge moves at the end, each kept if it gains", low=0, high=1000
     )
     tolerance: float = knob(1e-3, "stop at a smaller gain than this, nats per point", low=0)
     iterations: int = knob(100, "stop after this many", low=1)
+    engine: str = knob(
+        "fast", "our own kernels, or scikit-learn's as a reference", choices=("fast", "sklearn")
+    )
+    precision: str = knob("auto", "of the fast kernels", choices=("auto", "single", "double"))
+    neglect: float = knob(1e-5, "share of a point's responsibilities that may be left out", low=0, below=1)
 
     def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
         """Fit by EM. Raises Refused when there are fewer distinct points than components."""
-        from gmmbench.mixture import fit
+        from gmmbench.mixture import TooManyComponents, fit
 
         points, weights = scene.points()
         try:
@@ -46,9 +55,15 @@ class GMM(Model):
                 iterations=self.iterations,
                 floor=scene.cells**2 / 12,
                 rng=rng,
-                watch=watch,
+                watch=mixture_watch(watch, scene.columns),
+                engine=self.engine,
+                starts=self.starts,
+                moves=self.moves,
+                threads=watch.threads,
+                precision=self.precision,
+                neglect=self.neglect,
             )
-        except ValueError as error:
+        except TooManyComponents as error:
             raise Refused(f"model.components: {error}") from error
         return mixture_fitted(
             found.mixture,
@@ -56,6 +71,8 @@ class GMM(Model):
             n_parameters=found.n_parameters,
             iterations=found.iterations,
             converged=found.converged,
+            compile_seconds=found.compile_seconds,
+            removed=found.removed,
         )
 
 

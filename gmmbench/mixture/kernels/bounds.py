@@ -1,0 +1,63 @@
+"""Which components can matter in a box: bounds of the log joint density by interval arithmetic."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .compiling import part
+
+SLACK = 1e-3
+"""Nats by which an upper bound is raised, with as much of its size in units of 1e-5: float32 rounding."""
+
+
+@cache
+def make_bounds(dimension: int, diagonal: bool, precision: str) -> Any:
+    """Upper and lower bounds over a box, for many components at once.
+
+    `bounds(centre (d,), half (d,), columns (1 + d + entries, K), count, upper (K,), lower (K,), both)`.
+    Row i of A (x - m) ranges over c_i +- r_i with c = A (centre - m) and r = |A| half, so the squared
+    distance is at least sum max(0, |c_i| - r_i)^2 and at most sum (|c_i| + r_i)^2. The marginal bounds
+    of single axes are the first rows alone; the others add what they can.
+    """
+    real = np.dtype(precision).type
+    zero, half_, slack, relative = real(0), real(0.5), real(SLACK), real(1e-5)
+
+    def bounds(
+        centre: Any, half: Any, columns: Any, count: int, upper: Any, lower: Any, c: Any, r: Any, both: bool
+    ) -> None:
+        for k in range(count):
+            upper[k] = zero
+        if both:
+            for k in range(count):
+                lower[k] = zero
+        at = 1 + dimension
+        for i in range(dimension):
+            for k in range(count):
+                c[k] = zero
+                r[k] = zero
+            for j in range(i if diagonal else 0, i + 1):
+                u, h = centre[j], half[j]
+                for k in range(count):
+                    a = columns[at, k]
+                    c[k] += a * (u - columns[1 + j, k])
+                    r[k] += abs(a) * h
+                at += 1
+            for k in range(count):
+                near = abs(c[k]) - r[k]
+                upper[k] += near * near if near > zero else zero
+            if both:
+                for k in range(count):
+                    far = abs(c[k]) + r[k]
+                    lower[k] += far * far
+        for k in range(count):
+            q = half_ * upper[k]
+            upper[k] = columns[0, k] - q + slack + relative * q
+        if both:
+            for k in range(count):
+                q = half_ * lower[k]
+                lower[k] = columns[0, k] - q - slack - relative * q
+
+    return part(bounds)

@@ -1,0 +1,158 @@
+"""Where expectation-maximisation begins: first components made from the points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
+
+SAMPLE = 20
+"""Points per component that k-means looks at, and never fewer than SAMPLE_LEAST."""
+
+SAMPLE_LEAST = 20_000
+
+LLOYD = 10
+"""Lloyd's iterations after k-means++: the first ones bring most of what a hundred would."""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Parameters of a mixture on its way: weights (K,), means (K, d), covariances (K, d, d)."""
+
+    weights: Floats
+    means: Floats
+    covariances: Floats
+
+    def keep(self, chosen: NDArray[Any]) -> State:
+        """Some of the components, their weights made to sum to 1."""
+        weights = self.weights[chosen]
+        return State(weights / weights.sum(), self.means[chosen], self.covariances[chosen])
+
+
+def begin(
+    points: Floats, weights: Floats, components: int, start: str, floor: Floats, rng: np.random.Generator
+) -> State:
+    """First components for points (n, d) with weights (n,); floor is (d, d), added to covariances.
+
+    - "kmeans": k-means++ on a subsample, then LLOYD iterations; "k-means++": without them
+      (Arthur and Vassilvitskii 2007).
+    - "stratified": the cells of a k-d tree with K leaves of equal numbers of points.
+    - "random", "random_from_data": K of the points, each as wide as one component among K.
+    """
+    if start == "stratified":
+        labels = stratify(points, components)
+        return _of_cells(points, weights, labels, components, floor)
+    seen = _subsample(weights, max(SAMPLE_LEAST, SAMPLE * components), rng)
+    few, share = points[seen], (weights[seen] if len(seen) == len(points) else np.ones(len(seen)))
+    if start.startswith("random"):
+        centres = few[_some(few, components, rng)]
+        spread = np.atleast_2d(np.cov(few.T, aweights=share, bias=True))
+        wide = spread / components ** (2 / points.shape[1]) + floor
+        return State(np.full(components, 1 / components), centres, np.repeat(wide[None], components, axis=0))
+    centres = _plus_plus(few, share, components, rng)
+    labels = _nearest(few, centres)
+    for _ in range(LLOYD if start == "kmeans" else 0):
+        centres = _centres(few, share, labels, centres)
+        labels = _nearest(few, centres)
+    return _of_cells(few, share, labels, components, floor, centres)
+
+
+def stratify(points: Floats, cells: int) -> NDArray[np.intp]:
+    """Which of `cells` k-d leaves of nearly equal numbers each point lies in: (n,)."""
+    labels = np.empty(len(points), np.intp)
+    todo = [(np.arange(len(points)), 0, cells)]
+    while todo:
+        members, first, count = todo.pop()
+        if count == 1:
+            labels[members] = first
+            continue
+        inside = points[members]
+        axis = int(np.argmax(np.ptp(inside, axis=0)))
+        left = count // 2
+        at = min(max(1, round(len(members) * left / count)), len(members) - 1)
+        sides = members[np.argpartition(inside[:, axis], at)]
+        todo += [(sides[:at], first, left), (sides[at:], first + left, count - left)]
+    return labels
+
+
+def _subsample(weights: Floats, size: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """At most `size` different points, drawn as their weights say."""
+    positive = np.flatnonzero(weights > 0)
+    if len(positive) <= size:
+        return np.arange(len(weights))
+    share = weights[positive] / weights[positive].sum()
+    # the `size` smallest of exponential times at rates `share` (Efraimidis and Spirakis 2006)
+    times = rng.exponential(size=len(positive)) / share
+    return np.sort(positive[np.argpartition(times, size)[:size]])
+
+
+def _some(points: Floats, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """`count` of the points, different in place while there are enough."""
+    order = rng.permutation(len(points))
+    _, first = np.unique(points[order], axis=0, return_index=True)
+    chosen = order[np.sort(first)][:count]
+    return np.concatenate((chosen, rng.integers(len(points), size=count - len(chosen))))
+
+
+def _plus_plus(points: Floats, weights: Floats, components: int, rng: np.random.Generator) -> Floats:
+    """Centres drawn one by one in proportion to weight times squared distance from those before."""
+    columns = np.ascontiguousarray(points.T)
+    centres = np.empty((components, points.shape[1]))
+    centres[0] = points[rng.choice(len(points), p=weights / weights.sum())]
+    nearest = np.full(len(points), np.inf)
+    for k in range(1, components):
+        distance = np.zeros(len(points))
+        for axis, column in enumerate(columns):
+            distance += (column - centres[k - 1, axis]) ** 2
+        np.minimum(nearest, distance, out=nearest)
+        edges = np.cumsum(weights * nearest)
+        if edges[-1] > 0:
+            drawn = int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))
+            centres[k] = points[min(drawn, len(points) - 1)]
+        else:  # every distinct point of the sample is a centre already
+            centres[k] = points[rng.integers(len(points))]
+    return centres
+
+
+def _nearest(points: Floats, centres: Floats) -> NDArray[np.intp]:
+    from scipy.spatial import cKDTree
+
+    return np.asarray(cKDTree(centres).query(points)[1], dtype=np.intp)
+
+
+def _centres(points: Floats, weights: Floats, labels: NDArray[np.intp], before: Floats) -> Floats:
+    """Means of the cells; an empty cell keeps its centre."""
+    count = np.bincount(labels, weights, len(before))
+    sums = [np.bincount(labels, weights * column, len(before)) for column in points.T]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = np.stack(sums, axis=1) / count[:, None]
+    return np.where(count[:, None] > 0, means, before)
+
+
+def _of_cells(
+    points: Floats,
+    weights: Floats,
+    labels: NDArray[np.intp],
+    components: int,
+    floor: Floats,
+    centres: Floats | None = None,
+) -> State:
+    """Moments of cells, their covariances drawn towards the mean one, which few points need most."""
+    d = points.shape[1]
+    means = _centres(points, weights, labels, np.zeros((components, d)) if centres is None else centres)
+    count = np.bincount(labels, weights, components)
+    spread = np.empty((components, d, d))
+    apart = points - means[labels]
+    for i in range(d):
+        for j in range(i + 1):
+            spread[:, i, j] = np.bincount(labels, weights * apart[:, i] * apart[:, j], components)
+            spread[:, j, i] = spread[:, i, j]
+    pooled = spread.sum(axis=0) / count.sum()
+    prior = (d + 1) * max(float(count.sum()) / len(points), 1e-12)  # the weight of d + 1 mean points
+    covariances = (spread + prior * pooled) / (count + prior)[:, None, None] + floor
+    share = count + 0.1 * prior
+    return State(share / share.sum(), means, covariances)

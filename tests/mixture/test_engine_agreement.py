@@ -1,0 +1,143 @@
+"""The fast engine and scikit-learn go the same way from the same start."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+
+from gmmbench.mixture import Mixture, fit
+
+K, D, N = 8, 2, 1500
+FLOOR = 1e-6
+
+
+@pytest.fixture(scope="module")
+def points():
+    rng = np.random.default_rng(3)
+    centres = 3 * rng.normal(size=(K, D))
+    return centres[rng.integers(K, size=N)] + 0.7 * rng.normal(size=(N, D)) @ [[1.0, 0.4], [0.0, 0.6]]
+
+
+def started(points, covariance="full"):
+    start = Mixture(np.full(K, 1 / K), points[:K], np.repeat(np.eye(D)[None], K, axis=0))
+    ones = {
+        "full": np.repeat(np.eye(D)[None], K, axis=0),
+        "tied": np.eye(D),
+        "diag": np.ones((K, D)),
+        "spherical": np.ones(K),
+    }[covariance]
+    return start, ones
+
+
+def reference(points, covariance, iterations):
+    start, ones = started(points, covariance)
+    estimator = GaussianMixture(
+        K,
+        covariance_type=covariance,
+        tol=0,
+        max_iter=iterations,
+        reg_covar=FLOOR,
+        weights_init=start.weights,
+        means_init=start.means,
+        precisions_init=ones,
+        init_params="random",
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return estimator.fit(points)
+
+
+def ours(points, covariance="full", iterations=20, **options):
+    start, _ = started(points, covariance)
+    return fit(
+        points,
+        components=K,
+        covariance=covariance,
+        start=start,
+        tolerance=0,
+        iterations=iterations,
+        floor=FLOOR,
+        rng=np.random.default_rng(0),
+        **options,
+    )
+
+
+def as_full(estimator, covariance):
+    return {
+        "full": lambda c: c,
+        "tied": lambda c: np.repeat(c[None], K, axis=0),
+        "diag": lambda c: c[:, :, None] * np.eye(D),
+        "spherical": lambda c: c[:, None, None] * np.eye(D),
+    }[covariance](estimator.covariances_)
+
+
+@pytest.mark.parametrize("covariance", ["full", "diag", "spherical", "tied"])
+@pytest.mark.parametrize("iterations", [1, 5, 20])
+def test_double_and_exact_is_scikit_learn_to_a_millionth(points, covariance, iterations):
+    theirs = reference(points, covariance, iterations)
+    found = ours(points, covariance, iterations, precision="double", neglect=0)
+    for mine, expected in (
+        (found.mixture.weights, theirs.weights_),
+        (found.mixture.means, theirs.means_),
+        (found.mixture.covariances, as_full(theirs, covariance)),
+    ):
+        assert np.linalg.norm(mine - expected) <= 1e-6 * np.linalg.norm(expected)
+    assert found.bound == pytest.approx(theirs.lower_bound_, abs=1e-9)
+    assert found.iterations == iterations
+
+
+def test_single_keeps_the_likelihood_at_each_of_twenty_iterations(points):
+    exact = ours(points, precision="double", neglect=0)
+    single = ours(points, precision="single")
+    assert len(single.trace) == 20
+    assert np.abs(np.subtract(single.trace, exact.trace)).max() < 1e-4
+
+
+def test_the_result_does_not_depend_on_the_threads(points):
+    one, two = (ours(points, precision="single", threads=threads) for threads in (1, 2))
+    assert np.array_equal(one.mixture.means, two.mixture.means)
+    assert np.array_equal(one.mixture.covariances, two.mixture.covariances)
+
+
+@pytest.mark.parametrize(("precision", "fall"), [("double", 1e-9), ("single", 1e-6)])
+def test_the_bound_never_falls(points, precision, fall):
+    trace = np.array(ours(points, iterations=40, precision=precision, neglect=0).trace)
+    assert (np.diff(trace) >= -fall * np.abs(trace[1:])).all()
+    assert trace[-1] > trace[0]
+
+
+def test_a_weight_of_two_is_the_point_twice(points):
+    weights = np.arange(N) % 3.0
+    start, _ = started(points)
+    options = dict(
+        components=K, start=start, tolerance=0, iterations=5, precision="double", neglect=0, rng=None
+    )
+    weighted = fit(points, weights, **options)
+    repeated = fit(np.repeat(points, weights.astype(int), axis=0), **options)
+    assert weighted.bound == pytest.approx(repeated.bound, abs=1e-10)
+    assert np.allclose(weighted.mixture.covariances, repeated.mixture.covariances, atol=1e-9)
+
+
+def test_the_density_of_the_fit_has_the_bound_that_was_said(points):
+    found = ours(points, iterations=5, precision="double", neglect=0)
+    next_bound = ours(points, iterations=6, precision="double", neglect=0).bound
+    assert found.mixture.log_density(points).mean() == pytest.approx(next_bound, abs=1e-9)
+
+
+def test_watch_sees_each_iteration_and_can_ask_for_the_mixture(points):
+    seen = []
+    found = fit(
+        points,
+        components=K,
+        start="stratified",
+        iterations=4,
+        tolerance=0,
+        precision="single",
+        rng=np.random.default_rng(0),
+        watch=lambda iteration, bound, snapshot: seen.append((iteration, bound, snapshot())),
+    )
+    assert [iteration for iteration, *_ in seen] == [1, 2, 3, 4]
+    assert tuple(bound for _, bound, _ in seen) == found.trace
+    assert np.allclose(seen[-1][2].means, found.mixture.means)

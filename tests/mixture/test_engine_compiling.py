@@ -1,0 +1,94 @@
+"""Compiled kernels are never older than their source, and a broken cache is no failure."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import gmmbench.mixture
+from gmmbench.mixture.kernels.compiling import sources_hash
+
+KERNELS = Path(gmmbench.mixture.__file__).parent / "kernels"
+
+PROGRAM = """
+import logging
+logging.basicConfig(format="%(message)s", level=logging.WARNING)
+from kernels.compiling import kernel
+from kernels.helper import double
+def use(x):
+    return double(x) + 1
+print(kernel(use, "use")(20), flush=True)
+"""
+
+
+def run(folder, cache):
+    """One fresh process that compiles or loads a kernel calling the helper in another file."""
+    environment = {**os.environ, "GMMBENCH_CACHE": str(cache)}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip(), done.stderr.strip()
+
+
+def project(tmp_path):
+    package = tmp_path / "kernels"
+    package.mkdir()
+    shutil.copy(KERNELS / "compiling.py", package)
+    (package / "__init__.py").write_text("")
+    helper = package / "helper.py"
+    helper.write_text("from .compiling import part\n@part\ndef double(x):\n    return 2 * x\n")
+    return helper
+
+
+def test_an_edited_helper_changes_the_result_of_the_kernel_that_calls_it(tmp_path):
+    helper, cache = project(tmp_path), tmp_path / "cache"
+    assert run(tmp_path, cache)[0] == "41"
+    assert list(cache.rglob("*.nbc"))
+    helper.write_text(helper.read_text().replace("2 * x", "3 * x"))
+    assert run(tmp_path, cache)[0] == "61"
+
+
+def test_a_damaged_entry_is_compiled_anew_and_said_in_one_line(tmp_path):
+    project(tmp_path)
+    cache = tmp_path / "cache"
+    run(tmp_path, cache)
+    for path in [*cache.rglob("*.nbc"), *cache.rglob("*.nbi")]:
+        path.write_bytes(b"no machine code")
+    answer, said = run(tmp_path, cache)
+    assert answer == "41"
+    assert said.count("\n") == 0
+    assert "compiling anew" in said
+    assert run(tmp_path, cache) == ("41", "")  # and the entry is whole again
+
+
+def test_no_writable_cache_is_said_in_one_line_and_works(tmp_path):
+    project(tmp_path)
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the folder should be")
+    answer, said = run(tmp_path, blocked)
+    assert answer == "41"
+    assert said.count("\n") == 0
+    assert "memory only" in said or "compiling anew" in said
+
+
+def test_the_hash_sees_every_kernel_file(tmp_path):
+    copy = tmp_path / "kernels"
+    shutil.copytree(KERNELS, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    before = sources_hash(copy)
+    assert before == sources_hash()
+    for path in sorted(copy.glob("*.py")):
+        path.write_text(path.read_text() + "\n# a remark\n")
+        assert sources_hash(copy) != before
+        before = sources_hash(copy)
+
+
+def test_importing_the_mixture_does_not_load_numba():
+    program = "import sys, gmmbench.mixture; print([m for m in ('numba', 'sklearn') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
