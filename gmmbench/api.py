@@ -386,8 +386,9 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Cost:
-    """What a fit cost: seconds of wall clock and CPU, those of compiling apart, peak memory of the process in bytes (None:
-    unknown), and the threads it was allowed.
+    """What a fit cost: seconds of wall clock and CPU, those of compiling apart, and the threads allowed.
+
+    The peak is of the process's memory, in bytes (None: unknown).
     """
 
     wall_seconds: float

@@ -16,12 +16,20 @@ Bytes = NDArray[np.uint8]
 CHUNK = 1 << 17
 """Positions that are asked about at once, so that memory does not grow with the picture."""
 
+BLOCK = 1 << 21
+"""Cells under dots that are held at once: about 200 MB, however many or large the dots are."""
+
 
 def colour(key: str, word: str) -> Floats:
     """A colour written "#rrggbb" as (3,) in 0..255. Raises Refused, naming the key."""
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", word):
         raise Refused(f"{key}: expected a colour such as '#1a1a1a', got {word!r}; try '#000000'")
     return np.array([int(word[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float64)
+
+
+def levels(coordinates: Floats) -> Floats:
+    """Colour coordinates as levels 0..255, not rounded: what lies outside the cube is clipped."""
+    return np.clip(256 * coordinates - 0.5, 0, 255)
 
 
 def asked(question: Callable[[Floats], Floats], lattice: Lattice) -> Floats:
@@ -40,51 +48,61 @@ def blend(amount: Floats, paper: Floats, ink: Floats) -> Bytes:
 
 
 def dots(
-    points: Floats, colours: Floats, shape: tuple[int, int], diameter: float, alpha: float, paper: Floats
+    points: Floats, colours: Floats, diameter: float, alpha: float, below: Floats, block: int = BLOCK
 ) -> Floats:
-    """Round dots painted one over another, in order: (h, w, 3) in 0..255.
+    """Round dots painted one over another, in order, on what is there: (h, w, 3) in 0..255.
 
     Args:
         points: (n, 2) of column, row in cells of the canvas.
         colours: (n, 3) in 0..255, or (1, 3) for one colour.
-        shape: (h, w) of the canvas, in cells.
         diameter: of a dot, in cells; a cell is covered when its centre is.
         alpha: opacity of a dot, 0..1.
-        paper: (3,) the colour below.
+        below: (h, w, 3), the canvas before.
+        block: covered cells that are held at once.
     """
-    cells, order = _covered(points, shape, diameter)
+    height, width = below.shape[:2]
+    out = below.reshape(-1, 3).copy()
+    stride = max(1, int(block / (diameter + 2) ** 2))
+    for start in range(0, len(points), stride):
+        cells, order = _covered(points[start : start + stride], (height, width), diameter)
+        if len(colours) == 1:  # in one colour the order does not matter, only how many
+            left = (1.0 - alpha) ** np.bincount(cells, minlength=len(out))[:, None]
+            out = left * out + (1 - left) * colours
+        elif len(cells):
+            _over(out, cells, order, colours[start : start + stride], alpha)
+    return out.reshape(height, width, 3)
+
+
+def _over(
+    out: Floats, cells: NDArray[np.intp], order: NDArray[np.intp], colours: Floats, alpha: float
+) -> None:
+    """Lay dots of their own colours over the cells of a canvas (n, 3), in place."""
     by_cell = np.lexsort((-order, cells))  # within a cell the last dot, which lies on top, comes first
     cells, order = cells[by_cell], order[by_cell]
-    starts = np.flatnonzero(np.diff(cells, prepend=-1))
-    depth = np.arange(len(cells)) - np.repeat(starts, np.diff(starts, append=len(cells)))
+    first = np.flatnonzero(np.diff(cells, prepend=-1))
+    many = np.diff(first, append=len(cells))
+    depth = np.arange(len(cells)) - np.repeat(first, many)
     # A dot under `depth` others shows through them all: alpha (1 - alpha)^depth (Porter and Duff 1984).
-    share = alpha * (1 - alpha) ** depth
-    size = shape[0] * shape[1]
-    seen = np.bincount(cells, share, size)
-    out = (1 - seen)[:, None] * paper
-    if len(colours) == 1:
-        out += seen[:, None] * colours
-    else:
-        for channel in range(3):
-            out[:, channel] += np.bincount(cells, share * colours[order, channel], size)
-    return out.reshape(*shape, 3)
+    share = alpha * (1.0 - alpha) ** depth
+    shown = np.add.reduceat(share[:, None] * colours[order], first, axis=0)
+    touched = cells[first]
+    out[touched] = out[touched] * ((1.0 - alpha) ** many)[:, None] + shown
 
 
 def _covered(
     points: Floats, shape: tuple[int, int], diameter: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The flat indices of the cells that each dot covers, and which dot it is."""
-    reach = int(np.ceil(diameter / 2 + 0.5))
+    reach = int(np.ceil(diameter / 2))
     home = np.floor(points).astype(np.intp)
     cells, which = [], []
     for down in range(-reach, reach + 1):
         for right in range(-reach, reach + 1):
             column, row = home[:, 0] + right, home[:, 1] + down
-            apart = np.hypot(column + 0.5 - points[:, 0], row + 0.5 - points[:, 1])
-            covered = (apart <= diameter / 2) & (column >= 0) & (row >= 0)
+            covered = np.hypot(column + 0.5 - points[:, 0], row + 0.5 - points[:, 1]) <= diameter / 2
             if right == down == 0:
-                covered |= (column >= 0) & (row >= 0)  # a dot thinner than a cell still leaves a mark
-            covered &= (column < shape[1]) & (row < shape[0])
+                covered[:] = True  # a dot thinner than a cell still leaves a mark
+            covered &= (column >= 0) & (row >= 0) & (column < shape[1]) & (row < shape[0])
             dot = np.flatnonzero(covered)
             cells.append(row[dot] * shape[1] + column[dot])
             which.append(dot)
