@@ -180,7 +180,10 @@ JOBS = {f.__name__: f for f in (ours, theirs, make_start, whole, neglected)}
 def run(name: str, **job: Any) -> dict[str, Any]:
     """Do a job in a fresh process."""
     done = subprocess.run(
-        [sys.executable, __file__, "--job", name, json.dumps(job)], check=False, capture_output=True, text=True
+        [sys.executable, __file__, "--job", name, json.dumps(job)],
+        check=False,
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         raise SystemExit(done.stderr)

@@ -4,6 +4,8 @@ Each is a subclass of scikit-learn's that does its E-step and the sums of its M-
 starts, stopping, attributes, exceptions and warnings are scikit-learn's own.
 """
 
+# mypy: allow-untyped-calls
+# (scikit-learn has no annotations)
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -176,7 +178,9 @@ class _FastMixture:
         means = np.linalg.solve(units.factor, (self.means_ - units.origin).T).T
         log_det = np.log(np.diagonal(full, axis1=1, axis2=2)).sum(axis=1)
         with np.errstate(divide="ignore"):
-            offset = self._estimate_log_weights() + log_det - 0.5 * d * np.log(2 * np.pi) + self._bayes_offset()
+            offset = (
+                self._estimate_log_weights() + log_det - 0.5 * d * np.log(2 * np.pi) + self._bayes_offset()
+            )
         return Components(offset, means, factors), offset
 
     def _bayes_offset(self) -> Any:

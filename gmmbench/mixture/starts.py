@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.float64]
 
 SAMPLE = 20
 """Points per component that k-means looks at, and never fewer than SAMPLE_LEAST."""

@@ -10,6 +10,7 @@ import pytest
 from sklearn import mixture as reference
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_limits
 
 from gmmbench.mixture import BayesianGaussianMixture, GaussianMixture, estimators, fit
 
@@ -20,7 +21,8 @@ NO_SAME_START = "the start draws from the points, which are others when a weight
 
 @pytest.fixture(autouse=True)
 def quiet():
-    with warnings.catch_warnings():
+    """One thread in scikit-learn: its KMeans waits by spinning, which on busy cores takes minutes."""
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")
         yield
 
@@ -93,7 +95,12 @@ def test_scikit_learns_own_mixture_tests(module, function, monkeypatch):
         assert not missing, f"a fixture this test does not know: {missing}"
         with contextlib.suppress(pytest.skip.Exception), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            function(**{k: v.values[0] if hasattr(v, "values") and hasattr(v, "marks") else v for k, v in arguments.items()})
+            function(
+                **{
+                    k: v.values[0] if hasattr(v, "values") and hasattr(v, "marks") else v
+                    for k, v in arguments.items()
+                }
+            )
 
 
 def test_sample_weights_are_those_of_the_engine():
