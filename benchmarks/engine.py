@@ -202,7 +202,8 @@ def machine() -> str:
     wide = "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else "no AVX"
     return (
         f"{model} ({wide}), {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"numpy {np.__version__}, numba {numba.__version__}, scikit-learn {sklearn.__version__}"
+        f"numpy {np.__version__}, numba {numba.__version__}, scikit-learn {sklearn.__version__}; "
+        f"load average before the run {os.getloadavg()[0]:.1f}"
     )
 
 

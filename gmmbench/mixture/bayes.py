@@ -63,9 +63,8 @@ def fit_bayesian(
 
         if not isinstance(start, str) or start == "stratified":
             raise ValueError("expected a start that scikit-learn has; try engine='fast' for this one")
-        return fit_bayesian_reference(
-            x, w, components, covariance, start, tolerance, iterations, axes, rng, process, concentration, watch
-        )  # fmt: skip
+        common = (x, w, components, covariance, start, tolerance, iterations, axes, rng)
+        return fit_bayesian_reference(*common, process, concentration, watch)
     from .em import Options, Problem
     from .kernels.compiling import compile_seconds
     from .variational import image_prior, run

@@ -49,7 +49,7 @@ def arrange(points: Floats, weights: Floats, precision: str, size: int, family: 
     A cell is halved across its longest side, at a multiple of the block's size, and of the family's
     where it holds more than one, so that only the last block is not full.
     """
-    n, d = points.shape
+    n = len(points)
     coordinates = np.ascontiguousarray(points.T, dtype=precision)
     order = np.arange(n)
     cells = [(0, n)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from .mixture import Mixture
 from .starts import State, begin
 from .units import Units
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.float64]
 Listen = Callable[[int, float, Callable[[], Mixture]], None]
 
 log = logging.getLogger(__name__)
@@ -86,7 +85,7 @@ class Problem:
         if isinstance(start, Mixture):
             means = np.linalg.solve(self.units.factor, (start.means - self.units.origin).T).T
             spread = shaped(self.units.spread_into(start.covariances), start.weights, covariance)
-            return State(start.weights, means, spread)
+            return State(start.weights, np.asarray(means, dtype=np.float64), spread)
         state = begin(self.points, self.weights, components, start, self.floor, rng)
         return replace(state, covariances=shaped(state.covariances, state.weights, covariance))
 

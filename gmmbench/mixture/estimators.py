@@ -4,6 +4,8 @@ Each is a subclass of scikit-learn's that does its E-step and the sums of its M-
 starts, stopping, attributes, exceptions and warnings are scikit-learn's own.
 """
 
+# mypy: allow-untyped-calls
+# (scikit-learn has no annotations)
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -81,9 +82,9 @@ class Moments:
     """
 
     bound: float
-    count: Floats
-    first: Floats
-    second: Floats
+    count: NDArray[np.float64]
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
     pairs: NDArray[np.int64]
 
 
@@ -153,7 +154,7 @@ class Expectation:
         task: str,
         lines: Floats | None = None,
         regressed: Floats | None = None,
-    ) -> tuple[float, Floats, NDArray[np.int64], Floats]:
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.int64], Floats]:
         from .kernels.forms import BLOCK
         from .kernels.sweep import make_sweep
 
@@ -170,7 +171,7 @@ class Expectation:
         out = np.empty((count if task == "density" else 0, BLOCK), self.precision)
         edges = self._edges(k * width * 8 if moments else 1)
 
-        def part(start: int, stop: int) -> tuple[float, Floats, NDArray[np.int64]]:
+        def part(start: int, stop: int) -> tuple[float, NDArray[np.float64], NDArray[np.int64]]:
             totals = np.zeros((k, width) if moments else (0, width))
             counts = np.zeros(3, np.int64)
             bound = run(
@@ -179,7 +180,7 @@ class Expectation:
             )  # fmt: skip
             return bound, totals, counts
 
-        spans = list(zip(edges[:-1], edges[1:], strict=True))
+        spans = list(pairwise(edges))
         if self.threads == 1:
             parts = [part(*span) for span in spans]
         else:

@@ -25,7 +25,7 @@ STARTS = ("kmeans", "k-means++", "stratified", "random", "random_from_data")
 ENGINES = ("fast", "sklearn")
 """Our own kernels, and the reference."""
 
-Watcher = Callable[..., object]
+Watcher = Callable[..., None]
 """Called as watch(iteration, bound), or watch(iteration, bound, snapshot) by the fast engine, where
 snapshot() makes a Mixture of the present state."""
 

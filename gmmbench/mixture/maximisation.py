@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from .expectation import Moments
 from .starts import State
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.float64]
 
 EMPTY = 1e-6
 """A component that holds less than this much of a point is empty."""
@@ -46,4 +44,4 @@ def shaped(spread: Floats, weights: Floats, covariance: str) -> Floats:
     axes = np.diagonal(spread, axis1=1, axis2=2)
     if covariance == "spherical":
         axes = np.repeat(axes.mean(axis=1, keepdims=True), d, axis=1)
-    return np.asarray(axes[:, :, None] * np.eye(d))
+    return np.asarray(axes[:, :, None] * np.eye(d), dtype=np.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from .starts import State
 if TYPE_CHECKING:
     from .em import Course, Problem
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.float64]
 
 SETTLE = 8
 """Iterations a proposal gets before it is judged: halves of a split must part first."""

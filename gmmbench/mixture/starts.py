@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.float64]
 
 SAMPLE = 20
 """Points per component that k-means looks at, and never fewer than SAMPLE_LEAST."""
@@ -146,10 +146,11 @@ def _of_cells(
     means = _centres(points, weights, labels, np.zeros((components, d)) if centres is None else centres)
     count = np.bincount(labels, weights, components)
     spread = np.empty((components, d, d))
-    apart = points - means[labels]
-    for i in range(d):
+    for i in range(d):  # an axis at a time, for n may be tens of millions
+        pull = weights * (points[:, i] - means[labels, i])
         for j in range(i + 1):
-            spread[:, i, j] = np.bincount(labels, weights * apart[:, i] * apart[:, j], components)
+            product = pull * (points[:, j] - means[labels, j])
+            spread[:, i, j] = np.bincount(labels, product, components)
             spread[:, j, i] = spread[:, i, j]
     pooled = spread.sum(axis=0) / count.sum()
     prior = (d + 1) * max(float(count.sum()) / len(points), 1e-12)  # the weight of d + 1 mean points

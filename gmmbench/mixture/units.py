@@ -56,7 +56,7 @@ class Units:
     @classmethod
     def of_mixture(cls, mixture: Mixture) -> Units:
         """Units in which a mixture has mean 0 and covariance 1."""
-        return cls(mixture.mean(), np.linalg.cholesky(mixture.covariance()))
+        return cls(mixture.mean(), np.asarray(np.linalg.cholesky(mixture.covariance()), dtype=np.float64))
 
     @property
     def log_volume(self) -> float:

@@ -65,7 +65,7 @@ def run(
     start: str | Mixture,
     births: int,
     rng: np.random.Generator,
-    listen: Callable[[int, float, Callable[[], Mixture]], object] | None,
+    listen: Callable[[int, float, Callable[[], Mixture]], None] | None,
 ) -> BayesianFit:
     """Iterate, then let components be born while the evidence bound rises; prune what is unused.
 
@@ -98,7 +98,7 @@ def _iterate(
     scale: float,
     course: Course,
     iterations: int,
-    listen: Callable[[int, float, Callable[[], Mixture]], object] | None,
+    listen: Callable[[int, float, Callable[[], Mixture]], None] | None,
 ) -> Course:
     posterior, trace, converged = course.posterior, list(course.trace), False
     points = problem.total * scale

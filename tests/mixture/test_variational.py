@@ -120,9 +120,9 @@ def test_the_sticks_divergence_is_that_of_betas():
 
 
 def test_the_predictive_is_scipys_student_and_integrates_to_one(points):
-    mixture = StudentMixture(
-        np.array([0.3, 0.7]), np.array([[0.0, 0.0], [1.0, 2.0]]), np.array([np.eye(2), [[2, 0.5], [0.5, 1]]]), np.array([3.0, 9.0])
-    )  # fmt: skip
+    scales = np.array([np.eye(2), [[2, 0.5], [0.5, 1]]])
+    means = np.array([[0.0, 0.0], [1.0, 2.0]])
+    mixture = StudentMixture(np.array([0.3, 0.7]), means, scales, np.array([3.0, 9.0]))
     at = np.array([[0.5, 0.5], [-1.0, 4.0]])
     expected = 0.3 * multivariate_t.pdf(at, [0, 0], np.eye(2), 3)
     expected += 0.7 * multivariate_t.pdf(at, [1, 2], [[2, 0.5], [0.5, 1]], 9)

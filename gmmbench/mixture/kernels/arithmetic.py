@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]  # llvmlite has no annotations
 from numba import types
 from numba.extending import intrinsic
 
@@ -20,8 +20,7 @@ CUTOFF = {"float32": -25.0, "float64": -650.0}
 a normal number on common processors, and it is below the rounding error of any sum that holds a 1."""
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # numba has no annotations
-def power_of_two(context: Any, n: Any) -> Any:
+def _power_of_two(context: Any, n: Any) -> Any:
     """2^n for an int32 (as float32) or int64 (as float64), by writing n into the exponent's bits."""
     name = "float32" if n == types.int32 else "float64"
     _, bits, bias = LAYOUT[name]
@@ -34,6 +33,9 @@ def power_of_two(context: Any, n: Any) -> Any:
         return builder.bitcast(shifted, context.get_value_type(result))
 
     return result(n), generate
+
+
+power_of_two: Any = intrinsic(_power_of_two)
 
 
 @cache

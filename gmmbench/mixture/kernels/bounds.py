@@ -25,7 +25,7 @@ def make_bounds(dimension: int, diagonal: bool, precision: str) -> Any:
     real = np.dtype(precision).type
     zero, half_, slack, relative = real(0), real(0.5), real(SLACK), real(1e-5)
 
-    def bounds(
+    def bounds(  # noqa: PLR0912 - loops over components, kept apart so that each becomes vector code
         centre: Any, half: Any, columns: Any, count: int, upper: Any, lower: Any, c: Any, r: Any, both: bool
     ) -> None:
         for k in range(count):

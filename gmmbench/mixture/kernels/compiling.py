@@ -5,6 +5,8 @@ another file changes, or an imported constant does, it goes on running the old m
 cache folder's name holds a hash of every file of this package, so any edit starts an empty one.
 """
 
+# mypy: allow-untyped-calls
+# (numba has no annotations)
 from __future__ import annotations
 
 import hashlib
@@ -79,6 +81,7 @@ class KernelCache(FunctionCache):
         self.enable()
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The machine code for a signature, or None."""
         try:
             return super().load_overload(sig, target_context)
         except Exception as error:  # a damaged entry raises whatever its bytes happen to say
@@ -86,6 +89,7 @@ class KernelCache(FunctionCache):
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep machine code, if it can be kept."""
         try:
             try:
                 super().save_overload(sig, data)

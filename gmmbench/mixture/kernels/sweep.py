@@ -58,7 +58,9 @@ def make_select(dimension: int, diagonal: bool, precision: str) -> Any:
 
 
 @cache
-def make_sweep(dimension: int, diagonal: bool, precision: str, task: str) -> Callable[..., Any]:
+def make_sweep(  # noqa: PLR0915 - the kernels it is made of must share its closure
+    dimension: int, diagonal: bool, precision: str, task: str
+) -> Callable[..., Any]:
     """One pass over blocks start..stop; see `expectation.Expectation` for the arguments' shapes.
 
     The task is "em" (sums for an M-step), "density" or "regression": the mean of lines under the
@@ -118,7 +120,7 @@ def make_sweep(dimension: int, diagonal: bool, precision: str, task: str) -> Cal
     line = part(add_line)
     moments_too, regression_too = task == "em", task == "regression"
 
-    def sweep(
+    def sweep(  # noqa: PLR0912, PLR0915 - one pass: calls into Python's own objects would cost it its speed
         x: Any,
         weight: Any,
         centre: Any,
