@@ -28,9 +28,7 @@ class GMM(Model):
         choices=("kmeans", "k-means++", "stratified", "random", "random_from_data"),
     )
     starts: int = knob(1, "starts that are tried for a few iterations; the best goes on", low=1, high=1000)
-    moves: int = knob(
-        0, "batches of split-and-merge moves at the end, each kept if it gains", low=0, high=1000
-    )
+    moves: int = knob(0, "batches of split-and-merge moves at the end, kept if they gain", low=0, high=1000)
     tolerance: float = knob(1e-3, "stop at a smaller gain than this, nats per point", low=0)
     iterations: int = knob(100, "stop after this many", low=1)
     engine: str = knob(
