@@ -16,9 +16,9 @@ PICTURES = {
     "butterfly_contour": "image=butterfly model.components=300 render=contour",
     "tiger_sample": "image=tiger model.components=400 render=sample render.sample.sizes=[60000]",
     "horse_lightgbm": "image=horse model=lightgbm render=grid",
-    "china_grid": "image=china image.max_side=400 model.components=300 render=grid",
-    "cat_sample": "image=cat image.max_side=400 model.components=200 render=sample "
-    "render.sample.sizes=[200000] render.sample.point_size=2.5",
+    "china_grid": "image=china model.components=1000 render=grid",
+    "cat_sample": "image=cat model.components=1000 render=sample "
+    "render.sample.sizes=[200000] render.sample.point_size=3",
 }
 """Each picture and its command; the file is that of the last word of its name."""
 
