@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 CHUNK = 1 << 22
 """Entries of an (n, K) array that are held at once: 32 MB in float64."""
 
-LARGE = 20_000_000
+LARGE = 2_000_000
 """Point-component pairs from which on a question is for the compiled engine."""
 
 

@@ -13,7 +13,7 @@ from gmmbench import Floats, Lattice, Refused
 
 Bytes = NDArray[np.uint8]
 
-CHUNK = 1 << 17
+CHUNK = 1 << 20
 """Positions that are asked about at once, so that memory does not grow with the picture."""
 
 BLOCK = 1 << 21

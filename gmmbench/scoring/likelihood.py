@@ -10,7 +10,7 @@ from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Predictor
 CONVENTION = "raw-1"
 """The id of this way of scoring: numbers with different ids are not to be compared."""
 
-CHUNK = 1 << 16
+CHUNK = 1 << 20
 """Pixels that are scored at once."""
 
 SURE = 1e-6
