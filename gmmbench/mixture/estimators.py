@@ -18,7 +18,7 @@ from sklearn.mixture._gaussian_mixture import _compute_precision_cholesky
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .expectation import Components, Expectation, Moments
-from .mixture import LARGE, Mixture
+from .mixture import Mixture
 from .starts import begin
 from .units import Units
 
@@ -30,6 +30,10 @@ NEGLECT = 1e-7
 SMALL = 200_000
 """Point-component pairs up to which scikit-learn's own steps are used: they take milliseconds, and a
 kernel for a new dimension takes seconds to compile."""
+
+MANY = 20_000_000
+"""Point-component pairs above which the start and the labels are the engine's: scikit-learn's k-means
+takes longer than the fit."""
 
 ROWS = 1 << 22
 """Entries of an (n, K) array that are held at once when labels are found."""
@@ -125,7 +129,7 @@ class _FastMixture:
         return Mixture(self.weights_, self.means_, self._full(self.covariances_))  # type: ignore[attr-defined]  # fitted
 
     def _initialize_parameters(self: Any, x: Floats, random_state: Any, **options: Any) -> None:
-        if self._sample_weight is None and len(x) * self.n_components <= LARGE:
+        if self._sample_weight is None and len(x) * self.n_components <= MANY:
             super()._initialize_parameters(x, random_state, **options)  # type: ignore[misc]  # scikit-learn's
             return
         points = self._arranged(x)
@@ -218,7 +222,7 @@ class GaussianMixture(_FastMixture, reference.GaussianMixture):  # type: ignore[
     def score_samples(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
         """Log density of points (n, d), nats: (n,)."""
         check_is_fitted(self)
-        if np.ndim(X) == 2 and len(X) * self.n_components > LARGE:
+        if np.ndim(X) == 2 and len(X) * self.n_components > MANY:
             return self.as_mixture().log_density(X)
         return super().score_samples(X)
 
