@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gmmbench.cli import main
 
+ROOT = Path(__file__).parents[1]
 SMALL = ["image.max_side=60", "model.components=5"]
 
 
@@ -159,6 +161,21 @@ def test_a_sweep_gives_every_job_its_own_folder_and_report(command, tmp_path):
     for report, path in zip(reports, sorted((tmp_path / "all").glob("*/scores.npz")), strict=True):
         splits[report["image"]["option"]].add(np.load(path)["split"].tobytes())
     assert all(len(split) == 1 for split in splits.values()), "every model has the same split"
+
+
+def test_file_names_work_as_typed_alone_and_in_a_sweep(command, tmp_path):
+    dog = (ROOT / "gmmbench/images/data/dog.png").read_bytes()
+    names = ["a b=[1],é.png", "it's {x} $HOME.png"]
+    for name in names:
+        (tmp_path / name).write_bytes(dog)
+    done = command(f"image.path={names[0]}", *SMALL, "hydra.run.dir=one")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "one/report.json").read_text())["image"]["name"] == "a b=[1],é"
+    (tmp_path / "x.png").write_bytes(dog)
+    for word, count in ((names[0], 1), (f"{names[1]},x.png", 2)):
+        done = command("-m", f"image.path={word}", *SMALL, f"hydra.sweep.dir=s{count}")
+        assert done.returncode == 0, done.stderr
+        assert len(list((tmp_path / f"s{count}").glob("*/report.json"))) == count
 
 
 def test_a_sweep_over_knobs_and_renderers_runs(command, tmp_path):

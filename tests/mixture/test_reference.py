@@ -1,12 +1,17 @@
 """The scikit-learn engine behind `fit`: its floor, its weights, its refusals."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.mixture import GaussianMixture
 
-from gmmbench.mixture import fit, fit_bayesian
+from gmmbench.mixture import fit as any_fit
+from gmmbench.mixture import fit_bayesian as any_fit_bayesian
 from gmmbench.mixture.reference import _resampled
 
+fit = partial(any_fit, engine="sklearn")
+fit_bayesian = partial(any_fit_bayesian, engine="sklearn")
 RNG = np.random.default_rng(0)
 POINTS = np.vstack((RNG.normal(0, 0.3, (300, 2)), RNG.normal(2, 0.1, (200, 2))))
 
