@@ -1,12 +1,13 @@
 """The mixture engine beside scikit-learn: the same points, the same start, one run.
 
-    python benchmarks/engine.py                  small sizes and our own curves: some minutes
-    python benchmarks/engine.py --full           also scikit-learn at K = 1000: 13 GB, some minutes more
-    python benchmarks/engine.py --photo big.jpg --photo-components 4000   also a whole fit of a photo
+    python benchmarks/engine.py                  without what takes scikit-learn minutes
+    python benchmarks/engine.py --full           all of it: 13 GB of memory, half an hour
+    python benchmarks/engine.py --full --photo big.jpg --photo-components 4000   and a whole fit of a photo
+    python benchmarks/engine.py --full --quick   tiny sizes, to see that it runs; results go elsewhere
 
-Every row is measured in a process of its own, so that its peak of memory is its own. scikit-learn gets
-one thread and two; the faster one counts, both are printed. Columns are scaled so that its one
-`reg_covar` is our floor per axis.
+It writes RESULTS.md and scaling.png. Every row is measured in a process of its own (`jobs.py`), so that
+its peak of memory is its own; a job that fails says why in its row. Columns are scaled so that
+scikit-learn's one `reg_covar` is our floor per axis.
 """
 
 from __future__ import annotations
@@ -15,285 +16,342 @@ import argparse
 import json
 import os
 import platform
-import resource
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from figure import draw, slope
+from jobs import CHECKED, WARM, run
 
 HERE = Path(__file__).parent
-ITERATIONS = 5
-"""Iterations timed of ours; the median counts."""
+FAST = {"precision": "single", "neglect": 1e-5}
+MARKS = {1: (1, 1), 5: (4, 6), 50: (48, 52)}
+"""Iterations reported, each as the median of a few neighbours (from, to)."""
+
+Rows = list[str]
 
 
-def picture(path: str | None, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Every step-th pixel of a picture as points (n, 5) with the floor of its cells."""
-    if path is None:
-        from sklearn.datasets import load_sample_image
+@dataclass(frozen=True)
+class Plan:
+    """What is measured, how large."""
 
-        image = load_sample_image("china.jpg")
+    folder: str
+    full: bool
+    quick: bool
+    photo: str | None
+    photo_components: int
+    peers_python: str
+
+    def at(self, usual: Any, tiny: Any) -> Any:
+        """A size, as --quick says."""
+        return tiny if self.quick else usual
+
+    def start(self, step: int, k: int) -> str:
+        """A file with a fitted start, made once."""
+        file = Path(self.folder) / f"{step}-{k}.npz"
+        if not file.exists():
+            run("make_start", components=k, step=step, start=str(file))
+        return str(file)
+
+
+def table(head: str, *rows: Rows) -> Rows:
+    """Markdown of a table: its head, cells parted by bars, and its rows."""
+    return [
+        f"| {head} |",
+        "|" + "---|" * (head.count("|") + 1),
+        *(line for part in rows for line in part),
+        "",
+    ]
+
+
+def row(*cells: Any) -> str:
+    """One line of a table."""
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def failed(found: dict[str, Any]) -> str | None:
+    """Why a job has no figures, or None if it has."""
+    why = found.get("missing") or ("failed: " + found["error"] if "error" in found else None)
+    return None if why is None else why.replace("|", "/")[:300]
+
+
+def apart(trace: list[float], exact: list[float]) -> str:
+    """The largest distance of two traces over the iterations that both have, and how many."""
+    steps = min(len(trace), len(exact))
+    distance = np.abs(np.subtract(trace[:steps], exact[:steps]))
+    return f"{np.nanmax(distance):.1e} ({np.isfinite(distance).sum()})"
+
+
+def compare(plan: Plan, step: int, k: int, asked: str, peers: bool) -> Rows:
+    """Ours, scikit-learn's and its peers' iterations from one fitted start."""
+    start, heavy = plan.start(step, k), not peers
+    runs = [("ours", "float32, neglect 1e-5", t, "ours", "single", 1e-5) for t in (1, 2)]
+    runs += [("ours", "float64, neglect 1e-5", 2, "ours", "double", 1e-5)]
+    if not heavy:
+        runs += [("ours", "float64, exact", 2, "ours", "double", 0.0)]
+    if plan.full or not heavy:
+        precisions = ("float64",) if heavy else ("float64", "float32")
+        runs += [("scikit-learn", p, t, "theirs", p, 0.0) for p in precisions for t in (1, 2)]
+    if peers:
+        runs += [(name, "float32", 2, name, "float32", 0.0) for name in ("gmmx", "pomegranate")]
+    done = []
+    for who, how, threads, job, precision, neglect in runs:
+        many = 6 if job == "ours" else 1 if heavy else 5
+        python = plan.peers_python if who in ("gmmx", "pomegranate") else sys.executable
+        details = dict(components=k, threads=threads, precision=precision, neglect=neglect, iterations=many)
+        found = run(job, python, step=step, start=start, **details)
+        # An iteration of ours after the first, which has none before it to take its lists from, is typical.
+        seconds = float(np.median(found["each"][1 if job == "ours" else 0 :])) if "each" in found else np.nan
+        done.append((who, how, threads, seconds, found))
+    reference = [d for d in done if d[:2] == ("scikit-learn", "float64") and d[3] > 0]
+    slow = min((d[3] for d in reference), default=np.nan)
+    exact = next((d[4]["trace"] for d in (*reference, *done) if "trace" in d[4]), [])
+    lines = []
+    for who, how, threads, seconds, found in done:
+        wanted = asked if (who, how, threads) == ("ours", "float32, neglect 1e-5", 2) else ""
+        if why := failed(found):
+            lines.append(row(who, how, threads, why, "", "", "", wanted))
+            continue
+        ratio = "not run" if np.isnan(slow) else f"{slow / seconds:.{0 if slow > 9.5 * seconds else 2}f}x"
+        far = apart(found["trace"], exact)
+        lines.append(row(who, how, threads, f"{seconds:.4g}", ratio, far, f"{found['peak']:.2f}", wanted))
+    n = next((d[4]["n"] for d in done if "n" in d[4]), 0)
+    head = "who | how | threads | s an iteration | scikit-learn float64 takes"
+    head += " | log-likelihood apart, nats a point (iterations) | peak GB | asked"
+    return [f"### {n:,} x 5, K = {k}", "", *table(head, lines)]
+
+
+def iterations(plan: Plan) -> Rows:
+    """Tables of an EM iteration from a fitted start, everybody's."""
+    lines = ["## An EM iteration, from the same fitted start", ""]
+    lines += [
+        "The median of 5 iterations; of ours after a first one (next section). The ratio is against the"
+    ]
+    lines += ["faster of scikit-learn's rows in float64. At the larger size scikit-learn does one iteration,"]
+    lines += ["and the mixture that it ends with is scored by our density as its second likelihood.", ""]
+    lines += compare(plan, plan.at(2, 8), plan.at(200, 20), "200x", True)
+    lines += compare(plan, plan.at(1, 6), plan.at(1000, 40), "1000x, apart 1e-4, under 1 GB", False)
+    return lines
+
+
+def course(plan: Plan) -> Rows:
+    """Our iterations 1, 5 and 50 from the default start and from a fitted one."""
+    lines = []
+    for step, k in plan.at([(2, 200), (1, 1000)], [(8, 20)]):
+        for name in ("kmeans", "fitted"):
+            start = plan.start(step, k) if name == "fitted" else name
+            details = dict(components=k, start=start, threads=2, iterations=52, marks=list(MARKS))
+            found = run("ours", step=step, **details, **FAST)
+            if why := failed(found):
+                lines.append(row(f"K = {k}", name, why, "", "", "", ""))
+                continue
+            for mark, (first, last) in MARKS.items():
+                mean, worst = found["shares"][str(mark)]
+                seconds = np.median(found["each"][first - 1 : last])
+                made = f"{found['begin'] + found['sort']:.2f}" if mark == 1 else ""
+                size = f"{found['n']:,} x 5, K = {k}"
+                lines.append(row(size, name, mark, f"{seconds:.4f}", made, f"{mean:.1e}", f"{worst:.1e}"))
+    text = ["## Our iterations from the default start (kmeans) and from a fitted one", ""]
+    text += ["2 threads, float32, neglect 1e-5. Iteration 1 is single, 5 the median of 4 to 6, 50 that of 48"]
+    text += [
+        "to 52. scikit-learn's iteration costs the same wherever it is. The neglected share of a density"
+    ]
+    text += [f"is measured in float64 at {CHECKED:,} points against the dense formula, on the lists of that"]
+    text += ["iteration; below 1e-13 it is rounding, of either sign.", ""]
+    head = "work | start | iteration | s | sorting and start before it, s | neglected share, mean | worst"
+    return text + table(head, lines)
+
+
+def outcome(found: dict[str, Any]) -> list[str]:
+    """Cells of a whole fit: seconds, compiling, iterations, whether converged, peak."""
+    stopped = "gain" if found["converged"] else "limit"
+    compiled = f"{found['compile']:.1f}" if "compile" in found else "0"
+    return [f"{found['seconds']:.2f}", compiled, f"{found['iterations']} ({stopped})", f"{found['peak']:.2f}"]
+
+
+WHOLE = "s | compiling or loading, s more | iterations (stopped by) | peak GB"
+
+
+def ink(plan: Plan) -> Rows:
+    """Whole fits of ink, ours and scikit-learn's."""
+    same = dict(ink=True, components=plan.at(500, 20), rows=plan.at(None, 4000))
+    done = []
+    for begin in ("kmeans", "stratified", "random"):
+        done.append(("ours", begin, 2, run("whole", begin=begin, iterations=100, **same)))
+    if plan.full:
+        done.append(("scikit-learn", "kmeans", 2, run("whole_theirs", threads=2, **same)))
+    theirs = done[-1][3] if plan.full else {}
+    lines = []
+    for who, begin, threads, found in done:
+        wanted = "200x, likelihood no worse" if (who, begin) == ("ours", "kmeans") else ""
+        if why := failed(found):
+            lines.append(row(who, begin, threads, why, *[""] * 5, wanted))
+            continue
+        ratio = f"{theirs['seconds'] / found['seconds']:.3g}x" if "seconds" in theirs else "not run"
+        cells = (*outcome(found), ratio, f"{found['likelihood']:.4f}", wanted)
+        lines.append(row(who, begin, threads, *cells))
+    n = next((d[3]["n"] for d in done if "n" in d[3]), 0)
+    text = [f"## Ink: butterfly, {n:,} x 2, K = {same['components']}, whole fits with their start", ""]
+    text += ["To a gain below 1e-3 nats, at most 100 iterations, the same floor (1/12 of a pixel squared);"]
+    text += ["log-likelihood of the final mixture in nats a point, a pixel being 1 x 1. scikit-learn has 2"]
+    text += ["threads; with 1 thread it was not run.", ""]
+    head = f"who | start | threads | {WHOLE} | scikit-learn takes | log-likelihood | asked"
+    return text + table(head, lines)
+
+
+def whole(plan: Plan) -> Rows:
+    """Whole fits of pictures, ours."""
+    step, k = plan.at((1, 1000), (6, 40))
+    fits = [(None, step, k, begin, 200, "under 20 s") for begin in ("kmeans", "stratified", "random")]
+    if plan.photo or plan.quick:
+        asked = "under 600 s and 4 GB (16 Mpx, K = 4000)"
+        fits.append((plan.photo, plan.at(1, 4), plan.photo_components, "stratified", 100, asked))
+    lines = []
+    for path, every, components, begin, most, asked in fits:
+        details = dict(path=path, step=every, components=components, begin=begin, iterations=most)
+        found = run("whole", **details)
+        name = "photo" if path else "china"
+        if why := failed(found):
+            lines.append(row(name, components, begin, why, "", "", "", "", asked))
+            continue
+        cells = (*outcome(found), f"{found['bound']:.4f}", asked)
+        lines.append(row(f"{name}, {found['n']:,} x 5", components, begin, *cells))
+    text = ["## Whole fits of pictures with their start, to a gain below 1e-3 nats", ""]
+    text += ["At most 200 iterations of china; of the photo at most 100, the default.", ""]
+    return text + table(f"points | K | start | {WHOLE} | nats a point | asked", lines)
+
+
+def answers(plan: Plan) -> Rows:
+    """E[colour given x, y] at every pixel, and the command line from start to end."""
+    step, k = plan.at((1, 1000), (6, 40))
+    found, lines = run("conditional", step=step, start=plan.start(step, k)), []
+    if why := failed(found):
+        lines.append(row("E[colour given x, y]", why, "", "", "", "under 0.2 s"))
     else:
-        from PIL import Image
-
-        Image.MAX_IMAGE_PIXELS = None
-        image = np.asarray(Image.open(path).convert("RGB"))
-    image = image[::step, ::step]
-    height, width, _ = image.shape
-    side = max(height, width)
-    y, x = np.mgrid[:height, :width]
-    points = np.empty((height * width, 5))
-    points[:, 0], points[:, 1] = (x.ravel() + 0.5) / side, (y.ravel() + 0.5) / side
-    points[:, 2:] = (image.reshape(-1, 3) + 0.5) / 256
-    return points, np.array([side**-2.0] * 2 + [256**-2.0] * 3) / 12
-
-
-def peak() -> float:
-    """Peak memory of this process, GB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-
-
-def started(job: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, Any]:
-    """Points and floor in units of the floor, and the start that was saved."""
-    from gmmbench.mixture import Mixture
-
-    points, floor = picture(job["path"], job["step"])
-    if job.get("rows"):
-        keep = np.sort(np.random.default_rng(0).choice(len(points), job["rows"], replace=False))
-        points = points[keep]
-    scale = np.sqrt(floor)
-    with np.load(job["start"]) as saved:
-        start = Mixture(saved["weights"], saved["means"], saved["covariances"])
-    return points / scale, np.ones(5), start
+        each = found["each"]
+        what = (
+            f"E[colour given x, y], {found['n']:,} pixels, K = {k}; {found['apart']:.0e} levels off at most"
+        )
+        once = f"{each[0]:.2f} (compiling or loading {found['compile']:.2f})"
+        again = f"{np.median(each[1:]):.3f} (median of {WARM})"
+        lines.append(row(what, once, again, f"{found['peak']:.2f}", "under 0.2 s warm"))
+    words = ["image=china", "model=gmm", f"model.components={k}", "render=grid"]
+    found = run("end_to_end", words=words + plan.at([], ["image.max_side=80"]), times=2)
+    what = f"`python -m gmmbench {' '.join(words)}`"
+    if why := failed(found):
+        lines.append(row(what, why, "", "", "under 30 s"))
+    else:
+        seconds = [f"{s:.1f}" for s in found["each"]]
+        lines.append(row(what, *seconds, f"{found['peak']:.2f}", "under 30 s warm"))
+    return ["## Answers", "", *table("what | first time, s | second time, s | peak GB | asked", lines)]
 
 
-def ours(job: dict[str, Any]) -> dict[str, Any]:
-    """Time iterations of the fast engine from the saved start."""
-    from gmmbench.mixture import fit
+def growth(plan: Plan, out: Path) -> Rows:
+    """Seconds an iteration as n grows at one K, and as K grows at all points; and their picture."""
+    step, k = plan.at((1, 200), (6, 20))
+    lines: Rows = []
+    curves: dict[str, list[tuple[int, float]]] = {"n": [], "K": []}
+    everything = 0
 
-    points, floor, start = started(job)
-    ticks = []
-    options = dict(components=start.n_components, start=start, tolerance=0.0, floor=floor, rng=None)
-    options |= dict(precision=job["precision"], neglect=job["neglect"], threads=job["threads"])
-    fit(points[: 4 * start.n_components], iterations=1, **{**options, "watch": None})  # compiles
-    found = fit(
-        points,
-        iterations=job["iterations"],
-        watch=lambda *_: ticks.append(time.perf_counter()),
-        **options,
-    )
-    return {"seconds": float(np.median(np.diff(ticks))), "trace": found.trace, "peak": peak()}
+    def measure(curve: str, rows: int | None, components: int) -> None:
+        nonlocal everything
+        details = dict(components=components, threads=2, iterations=7, **FAST)
+        found = run("ours", step=step, rows=rows, start=plan.start(step, components), **details)
+        if why := failed(found):
+            lines.append(row(curve, rows or "all", components, why))
+            return
+        seconds = float(np.median(found["each"][1:]))
+        everything = max(everything, found["n"])
+        curves[curve].append((found["n"] if curve == "n" else components, seconds))
+        lines.append(row(curve, f"{found['n']:,}", components, f"{seconds:.4f}"))
 
-
-def theirs(job: dict[str, Any]) -> dict[str, Any]:
-    """Time E- and M-steps of scikit-learn from the saved start."""
-    from sklearn.mixture import GaussianMixture
-    from threadpoolctl import threadpool_limits
-
-    points, _, start = started(job)
-    points = points.astype(job["precision"])
-    model = GaussianMixture(start.n_components, reg_covar=1.0)
-    model.weights_ = start.weights.astype(points.dtype)
-    model.means_ = start.means.astype(points.dtype)
-    factors = np.linalg.inv(np.linalg.cholesky(start.covariances))
-    model.precisions_cholesky_ = np.swapaxes(factors, 1, 2).astype(points.dtype)
-    seconds, trace = [], []
-    with threadpool_limits(job["threads"]):
-        for _ in range(job["iterations"]):
-            begun = time.perf_counter()
-            bound, responsibilities = model._e_step(points)
-            model._m_step(points, responsibilities)
-            seconds.append(time.perf_counter() - begun)
-            trace.append(float(bound))
-    return {"seconds": float(np.median(seconds)), "trace": trace, "peak": peak()}
+    for rows in plan.at([8_540, 17_080, 34_160, 68_320, 136_640, None], [1000, 3000, None]):
+        measure("n", rows, k)
+    for components in plan.at([50, 100, 200, 400, 800, 1600, 3200], [10, 20, 40]):
+        measure("K", None, components)
+    text = ["## Growth", "", *table("grows | n | K | s an iteration", lines)]
+    if min(map(len, curves.values())) > 1:
+        text += [
+            f"Seconds grow as n to the power {slope(curves['n']):.2f} (asked: linear, 1) and as K to the"
+        ]
+        text += [f"power {slope(curves['K']):.2f} (asked: clearly below 1).", ""]
+        draw(curves["n"], curves["K"], k, everything, out / "scaling.png")
+        text += ["![Seconds an iteration against n and against K](scaling.png)", ""]
+    return text
 
 
-def make_start(job: dict[str, Any]) -> dict[str, Any]:
-    """A fitted start: 30 iterations of ours from a stratified one, saved in units of the floor."""
-    from gmmbench.mixture import fit
-
-    points, floor = picture(job["path"], job["step"])
-    points = points / np.sqrt(floor)
-    found = fit(
-        points,
-        components=job["components"],
-        start="stratified",
-        iterations=30,
-        tolerance=0,
-        floor=1.0,
-        rng=np.random.default_rng(0),
-    )
-    m = found.mixture
-    np.savez(job["start"], weights=m.weights, means=m.means, covariances=m.covariances)
-    return {"n": len(points)}
-
-
-def whole(job: dict[str, Any]) -> dict[str, Any]:
-    """A whole fit with its start, by scikit-learn's rule at a tolerance of 1e-3."""
-    from gmmbench.mixture import fit
-
-    points, floor = picture(job["path"], job["step"])
-    begun = time.perf_counter()
-    found = fit(
-        points,
-        components=job["components"],
-        start=job["begin"],
-        tolerance=1e-3,
-        iterations=200,
-        floor=floor,
-        rng=np.random.default_rng(0),
-    )
-    return {
-        "n": len(points),
-        "seconds": time.perf_counter() - begun - found.compile_seconds,
-        "compile": found.compile_seconds,
-        "iterations": found.iterations,
-        "converged": found.converged,
-        "bound": found.bound,
-        "peak": peak(),
-    }
-
-
-def neglected(job: dict[str, Any]) -> dict[str, Any]:
-    """The neglected share at 10,000 points, against the dense formula."""
-    from gmmbench.mixture.expectation import Components, Expectation
-    from gmmbench.mixture.units import Units
-
-    points, floor, start = started(job)
-    units = Units.of(points, np.ones(len(points)), floor, "full")
-    inside = units.into(points)
-    means = np.linalg.solve(units.factor, (start.means - units.origin).T).T
-    ask = Expectation(inside, np.ones(len(inside)), precision="double", neglect=job["neglect"])
-    components = Components.of(start.weights, means, units.spread_into(start.covariances))
-    found = ask.log_density(components) - units.log_volume
-    some = np.random.default_rng(1).choice(len(points), 10_000, replace=False)
-    share = -np.expm1(found[some] - start.log_density(points[some]))
-    return {"mean": float(share.mean()), "worst": float(share.max())}
-
-
-JOBS = {f.__name__: f for f in (ours, theirs, make_start, whole, neglected)}
-
-
-def run(name: str, **job: Any) -> dict[str, Any]:
-    """Do a job in a fresh process."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--job", name, json.dumps(job)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    print(name, {k: v for k, v in job.items() if k != "start"}, done.stdout.strip()[:120], file=sys.stderr)
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+def first_run(plan: Plan) -> Rows:
+    """A default fit with an empty cache of kernels, and again with that cache filled."""
+    lines = []
+    for dimension in (2, 5):
+        with tempfile.TemporaryDirectory() as cache:
+            for state in ("empty", "filled"):
+                job = dict(dimension=dimension, components=plan.at(100, 10))
+                found = run("first", env={"GMMBENCH_CACHE": cache}, **job)
+                wanted = "under 15 s more" if state == "empty" else ""
+                if why := failed(found):
+                    lines.append(row(dimension, state, why, "", wanted))
+                    continue
+                cells = (f"{found['compile']:.2f}", f"{found['seconds']:.2f}", wanted)
+                lines.append(row(f"{found['n']:,} x {dimension}", state, *cells))
+    head = "points | cache of kernels | compiling or loading, s | the whole call of fit, s | asked"
+    return ["## The first run ever", "", *table(head, lines)]
 
 
 def machine() -> str:
-    """Processor, cores, versions."""
+    """Processor, cores, memory, versions."""
     import numba
     import sklearn
 
-    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    model = next((line.split(":")[1].strip() for line in flags.splitlines() if "model name" in line), "?")
-    wide = "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else "no AVX"
+    facts = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    model = next((line.split(":")[1].strip() for line in facts.splitlines() if "model name" in line), "?")
+    wide = "AVX-512" if "avx512f" in facts else "AVX2" if "avx2" in facts else "no AVX"
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     return (
-        f"{model} ({wide}), {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"numpy {np.__version__}, numba {numba.__version__}, scikit-learn {sklearn.__version__}; "
-        f"load average before the run {os.getloadavg()[0]:.1f}"
+        f"{model} ({wide}), {os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}, "
+        f"numpy {np.__version__}, numba {numba.__version__}, scikit-learn {sklearn.__version__}"
     )
-
-
-def compare(folder: str, step: int, k: int, full: bool) -> list[str]:
-    """Rows of a table: ours and scikit-learn's from one fitted start."""
-    start = str(Path(folder) / f"{step}-{k}.npz")
-    base = {"path": None, "step": step, "start": start}
-    n = run("make_start", components=k, **base)["n"]
-    runs = [("ours", "float32, neglect 1e-5", t, "ours", "single", 1e-5) for t in (1, 2)]
-    runs += [("ours", "float64, neglect 1e-5", 2, "ours", "double", 1e-5)]
-    if k <= 200:
-        runs += [("ours", "float64, exact", 2, "ours", "double", 0.0)]
-        runs += [("scikit-learn", p, t, "theirs", p, 0.0) for p in ("float64", "float32") for t in (1, 2)]
-    elif full:
-        runs += [("scikit-learn", "float64", 2, "theirs", "float64", 0.0)]
-    rows = []
-    for who, how, threads, job, precision, neglect in runs:
-        many = 1 if job == "theirs" and k > 200 else ITERATIONS
-        found = run(job, threads=threads, precision=precision, neglect=neglect, iterations=many, **base)
-        rows.append((who, how, threads, found))
-    exact = next((f for w, h, _, f in rows if w != "ours" and h == "float64"), rows[2][3])
-    slow = min((f["seconds"] for w, h, _, f in rows if w != "ours" and h == "float64"), default=None)
-    lines = []
-    for who, how, threads, found in rows:
-        steps = min(len(found["trace"]), len(exact["trace"]))
-        apart = np.abs(np.subtract(found["trace"][:steps], exact["trace"][:steps])).max()
-        ratio = f"{slow / found['seconds']:.0f}x" if slow else "-"
-        lines.append(
-            f"| {n:,} x 5, K = {k} | {who} | {how} | {threads} | {found['seconds']:.4g} | {ratio} "
-            f"| {apart:.1e} ({steps}) | {found['peak']:.2f} |"
-        )
-    share = run("neglected", neglect=1e-5, **base)
-    lines.append(
-        f"\nNeglected share at 10,000 points: mean {share['mean']:.1e}, worst {share['worst']:.1e}.\n"
-    )
-    return lines
-
-
-def curves(folder: str) -> list[str]:
-    """Seconds an iteration as n grows at K = 200, and as K grows at all points."""
-    lines = ["| n | K | seconds an iteration |", "|---|---|---|"]
-    common = {"path": None, "step": 1, "threads": 2, "precision": "single", "neglect": 1e-5, "iterations": 5}
-    for k in (50, 200, 800, 3200):
-        start = str(Path(folder) / f"curve-{k}.npz")
-        run("make_start", components=k, path=None, step=1, start=start)
-        sizes = (17_080, 68_320, None) if k == 200 else (None,)
-        for rows in sizes:
-            found = run("ours", rows=rows, start=start, **common)
-            lines.append(f"| {rows or 273_280:,} | {k} | {found['seconds']:.4f} |")
-    return lines
 
 
 def main() -> None:
-    """Run what was asked and write RESULTS.md."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]  # it has one
-    parser.add_argument("--job", nargs=2, help=argparse.SUPPRESS)
-    parser.add_argument("--full", action="store_true", help="scikit-learn at K = 1000 too")
+    """Run what was asked; RESULTS.md is written anew after each section."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--full", action="store_true", help="scikit-learn at K = 1000 and on ink too")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes; results go to a temporary folder")
     parser.add_argument("--photo", help="also fit this picture whole")
-    parser.add_argument("--photo-components", type=int, default=4000)
-    parser.add_argument("--out", type=Path, default=HERE / "RESULTS.md")
+    parser.add_argument("--photo-components", type=int)
+    parser.add_argument("--peers-python", default=sys.executable, help="interpreter with gmmx, pomegranate")
+    parser.add_argument("--out", type=Path, help="folder of RESULTS.md and scaling.png")
     chosen = parser.parse_args()
-    if chosen.job:
-        print(json.dumps(JOBS[chosen.job[0]](json.loads(chosen.job[1]))))
-        return
-    head = (
-        "| work | who | how | threads | s an iteration | scikit-learn float64 takes "
-        "| log-likelihood apart (iterations) | peak GB |"
-    )
-    lines = ["# The mixture engine beside scikit-learn", "", f"Measured on {machine()}.", ""]
-    lines += ["## An EM iteration, from the same fitted start", "", head, "|" + "---|" * 8]
+    out = chosen.out or (Path(tempfile.mkdtemp(prefix="engine-quick-")) if chosen.quick else HERE)
+    k = chosen.photo_components or (60 if chosen.quick else 4000)
+    about, before, begun = machine(), os.getloadavg()[0], time.perf_counter()
+    done: Rows = []
     with tempfile.TemporaryDirectory() as folder:
-        lines += compare(folder, 2, 200, chosen.full)
-        lines += [head, "|" + "---|" * 8, *compare(folder, 1, 1000, chosen.full)]
-        lines += ["## Growth", "", *curves(folder), ""]
-    lines += ["## Whole fits with their start, to a gain below 1e-3 nats", ""]
-    lines += [
-        "| n | K | start | s | compiling or loading, s | iterations | nats a point | peak GB |",
-        "|" + "---|" * 8,
-    ]
-    fits = [(None, 1000, begin) for begin in ("kmeans", "stratified", "random")]
-    if chosen.photo:
-        fits.append((chosen.photo, chosen.photo_components, "stratified"))
-    for path, k, begin in fits:
-        found = run("whole", path=path, step=1, components=k, begin=begin)
-        lines.append(
-            f"| {found['n']:,} | {k} | {begin} | {found['seconds']:.1f} | {found['compile']:.1f} "
-            f"| {found['iterations']} | {found['bound']:.4f} | {found['peak']:.2f} |"
-        )
-    chosen.out.write_text("\n".join(lines) + "\n")
-    print(chosen.out.read_text())
+        plan = Plan(folder, chosen.full, chosen.quick, chosen.photo, k, chosen.peers_python)
+        sections: list[Callable[[Plan], Rows]] = [iterations, course, ink, whole, answers]
+        for section in (*sections, lambda p: growth(p, out), first_run):
+            try:
+                done += section(plan)
+            except Exception as error:
+                done += [f"A section failed: {error!r}", ""]
+            text = ["# The mixture engine beside scikit-learn", "", f"Measured on {about}.", ""]
+            text += [
+                f"Load average {before:.2f} before the run and {os.getloadavg()[0]:.2f} at its end, after"
+            ]
+            text += [f"{(time.perf_counter() - begun) / 60:.0f} minutes; the run itself keeps up to 2 busy."]
+            text += [
+                "Every row comes from a process of its own; compiling kernels is never inside its seconds"
+            ]
+            text += ["unless the column says so. All figures are written by `benchmarks/engine.py`.", ""]
+            (out / "RESULTS.md").write_text("\n".join(text + done).rstrip() + "\n")
+    print((out / "RESULTS.md").read_text())
+    print(json.dumps({"written to": str(out)}), file=sys.stderr)
 
 
 if __name__ == "__main__":

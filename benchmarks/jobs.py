@@ -1,0 +1,302 @@
+"""What one fresh process of the benchmark does: a job by name, its result as one line of JSON.
+
+    python benchmarks/jobs.py NAME '{"key": "value"}'
+
+A process of its own gives each measured thing its own peak of memory. `run` is the caller's side.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+if __name__ == "__main__":
+    sys.modules["jobs"] = sys.modules["__main__"]  # so that `peers` finds these very functions
+
+CHECKED = 10_000
+"""Points at which the neglected share is measured against the dense formula."""
+
+WARM = 5
+"""Calls after the first one; their median counts."""
+
+
+def run(
+    name: str, python: str = sys.executable, env: dict[str, str] | None = None, **job: Any
+) -> dict[str, Any]:
+    """Do a job in a fresh process; where it fails the result is {"error": why}."""
+    command = [python, str(Path(__file__).resolve()), name, json.dumps(job)]
+    settings = {**os.environ, **(env or {})}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=settings)
+    said = done.stdout.strip().splitlines()
+    if done.returncode == 0 and said:
+        result: dict[str, Any] = json.loads(said[-1])
+    elif done.returncode < 0:
+        result = {"error": f"ended by signal {-done.returncode}" + " (memory?)" * (done.returncode == -9)}
+    else:
+        result = {"error": (done.stderr.strip().splitlines() or ["no output"])[-1]}
+    told = {key: value for key, value in job.items() if key != "start" or "/" not in str(value)}
+    print(f"{name} {told}: {str(result)[:140]}", file=sys.stderr, flush=True)
+    return result
+
+
+def picture(path: str | None, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Every step-th pixel of a picture (china without a path) as points (n, 5), and the floor of its cells."""
+    if path is None:
+        from sklearn.datasets import load_sample_image
+
+        image = load_sample_image("china.jpg")
+    else:
+        from PIL import Image
+
+        Image.MAX_IMAGE_PIXELS = None
+        image = np.asarray(Image.open(path).convert("RGB"))
+    image = image[::step, ::step]
+    height, width, _ = image.shape
+    side = max(height, width)
+    points = np.empty((height, width, 5))
+    points[:, :, 0] = (np.arange(width) + 0.5) / side
+    points[:, :, 1] = (np.arange(height)[:, None] + 0.5) / side
+    for channel in range(3):
+        points[:, :, 2 + channel] = (image[:, :, channel] + 0.5) / 256
+    return points.reshape(-1, 5), np.array([side**-2.0] * 2 + [256**-2.0] * 3) / 12
+
+
+def scaled(job: dict[str, Any]) -> np.ndarray:
+    """The picture's points in units of their floor's standard deviation; `rows` of them at random."""
+    points, floor = picture(job.get("path"), job["step"])
+    if job.get("rows"):
+        points = points[np.sort(np.random.default_rng(0).choice(len(points), job["rows"], replace=False))]
+    return points / np.sqrt(floor)
+
+
+def ink(rows: int | None) -> np.ndarray:
+    """The butterfly's ink as points (n, 2), a pixel being 1 x 1; `rows` of them at random."""
+    from gmmbench.images.file import File
+
+    values = File(path="pkg://gmmbench/images/data/butterfly.png").load().values
+    points = np.argwhere(np.asarray(values) > 0)[:, ::-1] + 0.5
+    return points if rows is None else points[np.random.default_rng(0).permutation(len(points))[:rows]]
+
+
+def peak() -> float:
+    """Peak memory of this process, GB. (ru_maxrss may be the parent's, from before the exec.)"""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e9
+    return (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
+    )
+
+
+def saved(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights, means and covariances of a start, in units of the floor."""
+    with np.load(path) as kept:
+        return kept["weights"], kept["means"], kept["covariances"]
+
+
+def make_start(job: dict[str, Any]) -> dict[str, Any]:
+    """A fitted start: 30 iterations of ours from a stratified one, saved in units of the floor."""
+    from gmmbench.mixture import fit
+
+    points = scaled(job)
+    options = dict(components=job["components"], start="stratified", iterations=30, tolerance=0, floor=1.0)
+    m = fit(points, rng=np.random.default_rng(0), **options).mixture
+    np.savez(job["start"], weights=m.weights, means=m.means, covariances=m.covariances)
+    return {"n": len(points)}
+
+
+def ours(job: dict[str, Any]) -> dict[str, Any]:
+    """Time each iteration of the fast engine, from a saved start or one made by name.
+
+    `marks`: iterations in which the neglected share is measured, after everything is timed.
+    """
+    from gmmbench.mixture import Mixture, fit
+    from gmmbench.mixture.em import Options, Problem
+    from gmmbench.mixture.kernels.compiling import compile_seconds
+
+    points, k = scaled(job), job["components"]
+    named = job["start"] if job["start"].isidentifier() else None
+    start = named or Mixture(*saved(job["start"]))
+    extra = dict(precision=job["precision"], neglect=job["neglect"], threads=job["threads"])
+    few = points[:: max(1, len(points) // (8 * k))]
+    rng = np.random.default_rng(0)
+    fit(few, components=k, start="stratified", iterations=1, floor=1.0, rng=rng, **extra)  # compiles
+    compiled = compile_seconds()
+    options = Options(tolerance=0.0, iterations=job["iterations"], **extra)
+    begun = time.perf_counter()
+    problem = Problem(points, np.ones(len(points)), np.ones(points.shape[1]), options)
+    sorted_at = time.perf_counter()
+    state = problem.begin(k, start, np.random.default_rng(0))
+    ticks, trace, kept = [time.perf_counter()], [], {}
+    begin_seconds, sort_seconds, before = ticks[0] - sorted_at, sorted_at - begun, None
+    for iteration in range(1, job["iterations"] + 1):
+        if iteration in job.get("marks", ()):
+            kept[iteration] = before, state
+        before = state
+        bound, state, _ = problem.step(state)
+        ticks.append(time.perf_counter())
+        trace.append(bound)
+    result = {"each": np.diff(ticks).tolist(), "begin": begin_seconds, "sort": sort_seconds, "trace": trace}
+    result |= {"peak": peak(), "compile": compiled, "late": compile_seconds() - compiled, "n": len(points)}
+    result["shares"] = {i: neglected(problem, *states, job["neglect"]) for i, states in kept.items()}
+    return result
+
+
+def neglected(problem: Any, before: Any, state: Any, neglect: float) -> list[float]:
+    """Mean and worst neglected share of an iteration that follows one at `before`, in float64."""
+    from scipy.linalg import solve_triangular
+    from scipy.special import logsumexp
+
+    from gmmbench.mixture.expectation import Components, Expectation
+
+    ask = Expectation(problem.points, problem.weights, precision="double", neglect=neglect)
+    if before is not None:
+        ask.moments(Components.of(before.weights, before.means, before.covariances))
+    found = ask.log_density(Components.of(state.weights, state.means, state.covariances))
+    some = np.random.default_rng(1).permutation(len(found))[:CHECKED]
+    joint = np.empty((len(state.weights), len(some)))
+    for k, factor in enumerate(np.linalg.cholesky(state.covariances)):
+        white = solve_triangular(factor, (problem.points[some] - state.means[k]).T, lower=True)
+        joint[k] = np.log(state.weights[k]) - 0.5 * (white**2).sum(axis=0) - np.log(np.diag(factor)).sum()
+    dense = logsumexp(joint, axis=0) - 0.5 * problem.points.shape[1] * np.log(2 * np.pi)
+    share = -np.expm1(found[some] - dense)
+    return [float(share.mean()), float(share.max())]
+
+
+def theirs(job: dict[str, Any]) -> dict[str, Any]:
+    """Time E- and M-steps of scikit-learn from the saved start.
+
+    After a single iteration its new mixture is scored too (by our exact density: its own E-step would
+    take minutes more), so that the M-step is compared as well.
+    """
+    from sklearn.mixture import GaussianMixture
+    from threadpoolctl import threadpool_limits
+
+    points = scaled(job).astype(job["precision"])
+    weights, means, covariances = saved(job["start"])
+    model = GaussianMixture(len(weights), reg_covar=1.0)
+    model.weights_, model.means_ = weights.astype(points.dtype), means.astype(points.dtype)
+    factors = np.linalg.inv(np.linalg.cholesky(covariances))
+    model.precisions_cholesky_ = np.swapaxes(factors, 1, 2).astype(points.dtype)
+    each, trace = [], []
+    with threadpool_limits(job["threads"]):
+        for _ in range(job["iterations"]):
+            begun = time.perf_counter()
+            bound, responsibilities = model._e_step(points)
+            model._m_step(points, responsibilities)
+            each.append(time.perf_counter() - begun)
+            trace.append(float(bound))
+    most = peak()
+    if job["iterations"] == 1:
+        del responsibilities
+        trace.append(likelihood(model.weights_, model.means_, model.covariances_, points))
+    return {"each": each, "trace": trace, "peak": most}
+
+
+def likelihood(weights: Any, means: Any, covariances: Any, points: np.ndarray) -> float:
+    """Mean log-likelihood of a finished mixture, nats a point: one ruler for everybody's."""
+    from gmmbench.mixture import Mixture
+
+    return float(Mixture(weights, means, covariances).log_density(points).mean())
+
+
+def whole(job: dict[str, Any]) -> dict[str, Any]:
+    """A whole fit of ours with its start, to a gain below 1e-3 nats: of a picture, or of ink."""
+    from gmmbench.mixture import fit
+
+    if job.get("ink"):
+        points, floor = ink(job.get("rows")), np.full(2, 1 / 12)
+    else:
+        points, floor = picture(job["path"], job["step"])
+    options = dict(components=job["components"], start=job["begin"], tolerance=1e-3)
+    options |= dict(iterations=job["iterations"], floor=floor, rng=np.random.default_rng(0))
+    begun = time.perf_counter()
+    found = fit(points, **options)
+    seconds = time.perf_counter() - begun - found.compile_seconds
+    result = {"n": len(points), "seconds": seconds, "compile": found.compile_seconds, "peak": peak()}
+    result |= {"iterations": found.iterations, "converged": found.converged, "bound": found.bound}
+    if job.get("ink"):
+        m = found.mixture
+        result["likelihood"] = likelihood(m.weights, m.means, m.covariances, points)
+    return result
+
+
+def whole_theirs(job: dict[str, Any]) -> dict[str, Any]:
+    """A whole fit of the ink by scikit-learn with its own start, by the same rule and floor."""
+    from sklearn.mixture import GaussianMixture
+    from threadpoolctl import threadpool_limits
+
+    points = ink(job.get("rows"))
+    model = GaussianMixture(job["components"], tol=1e-3, max_iter=100, random_state=0, reg_covar=1 / 12)
+    with threadpool_limits(job["threads"]):
+        begun = time.perf_counter()
+        model.fit(points)
+        seconds = time.perf_counter() - begun
+    result = {"n": len(points), "seconds": seconds, "peak": peak(), "iterations": model.n_iter_}
+    result |= {"converged": bool(model.converged_), "bound": float(model.lower_bound_)}
+    result["likelihood"] = likelihood(model.weights_, model.means_, model.covariances_, points)
+    return result
+
+
+def conditional(job: dict[str, Any]) -> dict[str, Any]:
+    """E[colour given x, y] at every pixel: the first call, and warm ones; and how exact, in levels."""
+    from gmmbench.mixture import Mixture
+    from gmmbench.mixture.kernels.compiling import compile_seconds
+
+    mixture, places = Mixture(*saved(job["start"])), np.ascontiguousarray(scaled(job)[:, :2])
+    each = []
+    for _ in range(1 + WARM):
+        begun = time.perf_counter()
+        found = mixture.conditional_mean([0, 1], places)
+        each.append(time.perf_counter() - begun)
+    most, compiled = peak(), compile_seconds()
+    some = np.random.default_rng(1).permutation(len(places))[: 1_000_000 // mixture.n_components]
+    apart = np.abs(found[some] - mixture.conditional_mean([0, 1], places[some])).max() / np.sqrt(12)
+    return {"n": len(places), "each": each, "compile": compiled, "apart": float(apart), "peak": most}
+
+
+def end_to_end(job: dict[str, Any]) -> dict[str, Any]:
+    """The command line from start to end, several times: wall seconds of each, the largest peak."""
+    each = []
+    for _ in range(job["times"]):
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-m", "gmmbench", *job["words"], f"hydra.run.dir={folder}/run"]
+            begun = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+            each.append(time.perf_counter() - begun)
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return {"each": each, "peak": most / 1e9}
+
+
+def first(job: dict[str, Any]) -> dict[str, Any]:
+    """A default fit in a new process: its seconds, and those of compiling kernels or loading them."""
+    from gmmbench.mixture import fit
+
+    points, floor = picture(None, 4) if job["dimension"] == 5 else (ink(20_000), np.full(2, 1 / 12))
+    begun = time.perf_counter()
+    found = fit(points, components=job["components"], floor=floor, rng=np.random.default_rng(0))
+    return {"seconds": time.perf_counter() - begun, "compile": found.compile_seconds, "n": len(points)}
+
+
+def main() -> None:
+    """Do the job that the command line names."""
+    from peers import gmmx, pomegranate
+
+    every = (make_start, ours, theirs, whole, whole_theirs, conditional, end_to_end, first, gmmx, pomegranate)
+    name, arguments = sys.argv[1:]
+    print("\n" + json.dumps({f.__name__: f for f in every}[name](json.loads(arguments))))
+
+
+if __name__ == "__main__":
+    main()
