@@ -49,7 +49,7 @@ def run(
 
 
 def picture(path: str | None, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Every step-th pixel of a picture (china without a path) as points (n, 5), and the floor of its cells."""
+    """Every step-th pixel of a picture (or of china) as points (n, 5), and the floor of its cells."""
     if path is None:
         from sklearn.datasets import load_sample_image
 
@@ -94,9 +94,12 @@ def peak() -> float:
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024 / 1e9
-    return (
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
-    )
+    return largest(resource.RUSAGE_SELF)
+
+
+def largest(who: int) -> float:
+    """The largest memory of this process or of its children, as the system keeps it, GB."""
+    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
 
 
 def saved(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -197,9 +200,9 @@ def theirs(job: dict[str, Any]) -> dict[str, Any]:
             model._m_step(points, responsibilities)
             each.append(time.perf_counter() - begun)
             trace.append(float(bound))
+            del responsibilities
     most = peak()
     if job["iterations"] == 1:
-        del responsibilities
         trace.append(likelihood(model.weights_, model.means_, model.covariances_, points))
     return {"each": each, "trace": trace, "peak": most}
 
@@ -275,8 +278,7 @@ def end_to_end(job: dict[str, Any]) -> dict[str, Any]:
             begun = time.perf_counter()
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
             each.append(time.perf_counter() - begun)
-    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return {"each": each, "peak": most / 1e9}
+    return {"each": each, "peak": largest(resource.RUSAGE_CHILDREN)}
 
 
 def first(job: dict[str, Any]) -> dict[str, Any]:
