@@ -20,7 +20,7 @@ COVARIANCES = ("full", "diag", "spherical", "tied")
 """The covariance types, by scikit-learn's names."""
 
 STARTS = ("kmeans", "k-means++", "stratified", "random", "random_from_data")
-"""How the first components are made; see `starts.begin`. The reference engine has no "stratified"."""
+"""How the first components are made, see `starts.begin`; "stratified" is ours alone, for either engine."""
 
 ENGINES = ("fast", "sklearn")
 """Our own kernels, and the reference."""
@@ -115,8 +115,6 @@ def fit(
     if engine == "sklearn":
         from .reference import fit_reference
 
-        if not isinstance(start, str) or start == "stratified":
-            raise ValueError("expected a start that scikit-learn has; try engine='fast' for this one")
         return fit_reference(x, w, components, covariance, start, tolerance, iterations, axes, rng, watch)
     from .em import Options, Problem, run
     from .kernels.compiling import compile_seconds

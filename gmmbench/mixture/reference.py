@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .fitting import Fit, count_parameters, enough_distinct
+from .maximisation import shaped
 from .mixture import Mixture
 
 Floats = NDArray[np.float64]
@@ -20,7 +21,7 @@ def fit_reference(
     weights: Floats,
     components: int,
     covariance: str,
-    start: str,
+    start: str | Mixture,
     tolerance: float,
     iterations: int,
     floor: Floats,
@@ -35,9 +36,9 @@ def fit_reference(
         covariance_type=covariance,
         tol=tolerance,
         max_iter=iterations,
-        init_params=start,
         reg_covar=1.0,
         random_state=_seed(rng),
+        **_starting(start, points, weights, components, covariance, floor, rng),
     )
     done = _fit(estimator, points, weights, components, floor, rng)
     if watch is not None:
@@ -107,6 +108,36 @@ def fit_bayesian_reference(
         None,
         count_parameters(components, points.shape[1], covariance),
     )
+
+
+def _starting(
+    start: str | Mixture,
+    points: Floats,
+    weights: Floats,
+    components: int,
+    covariance: str,
+    floor: Floats,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """scikit-learn's arguments for a start: its own by name; a mixture, or ours, by parameters."""
+    if isinstance(start, str) and start != "stratified":
+        return {"init_params": start}
+    scale = np.sqrt(floor)
+    if not isinstance(start, Mixture):
+        from .em import Options, Problem
+
+        enough_distinct(points, components)
+        problem = Problem(points, weights, floor, Options(covariance, 0.0, 1, "double", 0.0, 1))
+        start = problem.mixture(problem.begin(components, start, rng))
+    spread = start.covariances / np.outer(scale, scale)
+    precisions = np.linalg.inv(shaped(spread, start.weights, covariance))
+    kept = {
+        "full": precisions,
+        "tied": precisions[0],
+        "diag": np.diagonal(precisions, axis1=1, axis2=2),
+        "spherical": precisions[:, 0, 0],
+    }[covariance]
+    return {"weights_init": start.weights, "means_init": start.means / scale, "precisions_init": kept}
 
 
 def _fit(

@@ -23,7 +23,7 @@ class GMM(Model):
     components: int = knob(100, "number of Gaussians K", low=1, high=1_000_000)
     covariance: str = knob("full", "shape of a Gaussian", choices=("full", "diag", "spherical", "tied"))
     start: str = knob(
-        "kmeans",
+        "stratified",
         "how the first components are chosen",
         choices=("kmeans", "k-means++", "stratified", "random", "random_from_data"),
     )

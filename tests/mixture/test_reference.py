@@ -77,3 +77,15 @@ def test_a_bayesian_mixture_is_a_density_that_spares_components(process):
 def test_what_cannot_be_fitted_is_refused(points, options, words):
     with pytest.raises(ValueError, match=words):
         fit(points, **{"components": 1, "rng": rng(), **options})
+
+
+@pytest.mark.parametrize("covariance", ["full", "diag", "spherical", "tied"])
+def test_a_start_by_parameters_is_the_same_for_both_engines(covariance):
+    options = dict(components=4, covariance=covariance, start="stratified", floor=1e-3, tolerance=0)
+    ours = any_fit(POINTS, iterations=7, rng=rng(), neglect=0.0, precision="double", **options)
+    theirs = fit(POINTS, iterations=7, rng=rng(), **options)
+    assert theirs.mixture.log_density(POINTS).mean() == pytest.approx(
+        ours.mixture.log_density(POINTS).mean(), abs=1e-6
+    )
+    again = fit(POINTS, iterations=1, rng=rng(), **{**options, "start": ours.mixture})
+    assert again.bound == pytest.approx(ours.mixture.log_density(POINTS).mean(), abs=1e-6)
