@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,12 +17,24 @@ if TYPE_CHECKING:
     from .run import Listen
 
 
+class _Voice(logging.Handler):
+    """What the engine has to say (kernels compiled, components removed), a line each, as it happens."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print it."""
+        print(record.getMessage(), flush=True)
+
+
 class Console:
     """The voice of one job: `number` is its place in a sweep, None when it runs alone."""
 
     def __init__(self, number: int | None, overrides: Sequence[str]) -> None:
         self.label = "" if number is None else f"job {number} ({' '.join(overrides)}): "
         self.alone = number is None
+        log = logging.getLogger("gmmbench")
+        if not log.handlers:
+            log.addHandler(_Voice())
+            log.setLevel(logging.INFO)
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[Listen | None]:

@@ -156,7 +156,7 @@ def test_a_sweep_gives_every_job_its_own_folder_and_report(command, tmp_path):
     assert len(reports) == 6
     seen = {(report["model"]["option"], report["image"]["option"]) for report in reports}
     assert seen == {(m, i) for m in ("gmm", "bgmm", "lightgbm") for i in ("dog", "butterfly")}
-    assert len(done.stdout.splitlines()) == 6
+    assert len([line for line in done.stdout.splitlines() if line.startswith("job ")]) == 6
     splits = {r["image"]["option"]: set() for r in reports}
     for report, path in zip(reports, sorted((tmp_path / "all").glob("*/scores.npz")), strict=True):
         splits[report["image"]["option"]].add(np.load(path)["split"].tobytes())
@@ -239,6 +239,19 @@ def test_ctrl_c_leaves_no_half_written_file(tmp_path):
     assert process.returncode == 130
     assert said == "gmmbench: interrupted; no file was left half-written\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_compiling_is_said_once_and_kept(command, tmp_path):
+    words = ["image.max_side=40", "model.components=2", "render=grid"]
+    first, second = (
+        command(*words, f"hydra.run.dir={name}", GMMBENCH_CACHE=str(tmp_path / "kernels")) for name in "ab"
+    )
+    assert "compiled the kernel" in first.stdout
+    assert "compiled the kernel" not in second.stdout
+    seconds = [
+        json.loads((tmp_path / n / "report.json").read_text())["cost"]["compile_seconds"] for n in "ab"
+    ]
+    assert seconds[0] > seconds[1]
 
 
 def test_a_bar_is_drawn_on_a_terminal_and_not_in_a_pipe(tmp_path):

@@ -100,8 +100,12 @@ class Mixture:
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """n independent draws (n, d)."""
         chosen = rng.choice(self.n_components, size=n, p=self.weights)
-        noise = rng.standard_normal((n, self.dimension))
-        return self.means[chosen] + np.einsum("nij,nj->ni", self._factors[chosen], noise)
+        draws = rng.standard_normal((n, self.dimension))
+        for start in range(0, n, CHUNK // 16):  # (n, d, d) factors are never held at once
+            rows = slice(start, start + CHUNK // 16)
+            k = chosen[rows]
+            draws[rows] = self.means[k] + np.einsum("nij,nj->ni", self._factors[k], draws[rows])
+        return draws
 
     def mean(self) -> Floats:
         """E[x] = sum_k w_k m_k: (d,)."""

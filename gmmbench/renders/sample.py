@@ -31,7 +31,7 @@ class Sample(Renderer):
     name = "sample"
     needs = {"ink": ("sample",), "colour": ("sample",)}
 
-    sizes: list[int] = knob([5000, 20000, 40000], "draws in each panel", low=1, high=50_000_000)
+    sizes: list[int] = knob([5000, 20000, 40000], "draws in each panel", low=1, high=10_000_000)
     columns: int = knob(3, "panels in a row", low=1, high=100)
     point_size: float | None = knob(
         None, "diameter of a dot, pixels of the image (null: by the largest panel)", above=0, high=1000
