@@ -14,6 +14,9 @@ from .canvas import Bytes, colour, dots, levels, panels, shrink
 SMOOTH = 3
 """Cells along a pixel of the panel: dots are painted this much larger and averaged."""
 
+LARGE_DOT = 16
+"""Pixels of the panel from which on a dot is round enough without smoothing, which costs nine times more."""
+
 Bools = NDArray[np.bool_]
 
 COVER = 2.0
@@ -78,15 +81,16 @@ class Sample(Renderer):
         """A panel for each size; each is painted on, from the size before."""
         lattice = study.image.lattice
         panel = lattice.resized(self.size)
-        cell = panel.cell / SMOOTH
+        smooth = SMOOTH if diameter * lattice.cell < LARGE_DOT * panel.cell else 1
+        cell = panel.cell / smooth
         colours = levels(draws[:, 2:]) if study.image.view == "colour" else colour("ink", self.ink)[None]
-        canvas = np.tile(colour("paper", self.paper), (panel.height * SMOOTH, panel.width * SMOOTH, 1))
+        canvas = np.tile(colour("paper", self.paper), (panel.height * smooth, panel.width * smooth, 1))
         done, pictures = 0, {}
         for n in sorted(set(self.sizes)):
             new = done + np.flatnonzero(inside[done:n])
             own = colours if len(colours) == 1 else colours[new]
             canvas = dots(draws[new, :2] / cell, own, diameter * lattice.cell / cell, self.alpha, canvas)
-            pictures[n] = shrink(canvas, SMOOTH)
+            pictures[n] = shrink(canvas, smooth)
             done = n
         return [pictures[n] for n in self.sizes]
 
