@@ -61,14 +61,14 @@ def dots(
         block: covered cells that are held at once.
     """
     height, width = below.shape[:2]
+    if len(colours) == 1:  # in one colour the order does not matter, only how many
+        left = (1.0 - alpha) ** _how_many(points, (height, width), diameter)[..., None]
+        return left * below + (1 - left) * colours
     out = below.reshape(-1, 3).copy()
     stride = max(1, int(block / (diameter + 2) ** 2))
     for start in range(0, len(points), stride):
         cells, order = _covered(points[start : start + stride], (height, width), diameter)
-        if len(colours) == 1:  # in one colour the order does not matter, only how many
-            left = (1.0 - alpha) ** np.bincount(cells, minlength=len(out))[:, None]
-            out = left * out + (1 - left) * colours
-        elif len(cells):
+        if len(cells):
             _over(out, cells, order, colours[start : start + stride], alpha)
     return out.reshape(height, width, 3)
 
@@ -94,19 +94,43 @@ def _covered(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The flat indices of the cells that each dot covers, and which dot it is."""
     reach = int(np.ceil(diameter / 2))
+    steps = np.arange(-reach, reach + 1)
     home = np.floor(points).astype(np.intp)
-    cells, which = [], []
+    columns, rows = home[:, :1] + steps, home[:, 1:] + steps
+    near = (columns + 0.5 - points[:, :1]) ** 2
+    covered = (rows + 0.5 - points[:, 1:])[:, :, None] ** 2 + near[:, None, :] <= (diameter / 2) ** 2
+    covered[:, reach, reach] = True  # a dot thinner than a cell still leaves a mark
+    covered &= ((rows >= 0) & (rows < shape[0]))[:, :, None]
+    covered &= ((columns >= 0) & (columns < shape[1]))[:, None, :]
+    which, down, right = np.nonzero(covered)
+    return rows[which, down] * shape[1] + columns[which, right], which
+
+
+def _how_many(points: Floats, shape: tuple[int, int], diameter: float) -> NDArray[np.intp]:
+    """How many dots cover each cell: (h, w). A dot is a run of cells in each row: where runs begin less
+    where they end, summed along the row.
+    """
+    height, width = shape
+    reach = int(np.ceil(diameter / 2))
+    home = np.floor(points).astype(np.intp)
+    change = np.zeros(height * (width + 1), dtype=np.intp)
     for down in range(-reach, reach + 1):
-        for right in range(-reach, reach + 1):
-            column, row = home[:, 0] + right, home[:, 1] + down
-            covered = np.hypot(column + 0.5 - points[:, 0], row + 0.5 - points[:, 1]) <= diameter / 2
-            if right == down == 0:
-                covered[:] = True  # a dot thinner than a cell still leaves a mark
-            covered &= (column >= 0) & (row >= 0) & (column < shape[1]) & (row < shape[0])
-            dot = np.flatnonzero(covered)
-            cells.append(row[dot] * shape[1] + column[dot])
-            which.append(dot)
-    return np.concatenate(cells), np.concatenate(which)
+        row = home[:, 1] + down
+        gap = row + 0.5 - points[:, 1]
+        half = np.sqrt(np.maximum((diameter / 2) ** 2 - gap**2, 0))
+        first = np.ceil(points[:, 0] - half - 0.5).astype(np.intp)
+        last = np.floor(points[:, 0] + half - 0.5).astype(np.intp)
+        seen = (row >= 0) & (row < height)
+        if down == 0:  # a dot thinner than a cell still leaves a mark
+            first, last = np.minimum(first, home[:, 0]), np.maximum(last, home[:, 0])
+        else:
+            seen &= np.abs(gap) <= diameter / 2
+        first, last = np.maximum(first, 0), np.minimum(last, width - 1)
+        seen &= first <= last
+        line = row[seen] * (width + 1)
+        np.add.at(change, line + first[seen], 1)
+        np.add.at(change, line + last[seen] + 1, -1)
+    return np.cumsum(change.reshape(height, width + 1), axis=1)[:, :-1]
 
 
 def shrink(canvas: Floats, factor: int) -> Bytes:

@@ -212,8 +212,10 @@ def test_no_dots_leave_the_paper():
 
 
 def test_many_large_dots_need_little_memory():
+    rng = np.random.default_rng(0)
+    points, colours = rng.random((2000, 2)) * 100, rng.random((2000, 3)) * 255
     tracemalloc.start()
-    draw("sample", study(two_blobs()), sizes=[2000], point_size=12.0, size=100)
+    dots(points, colours, 75.0, 0.5, np.full((100, 100, 3), 255.0))
     assert tracemalloc.get_traced_memory()[1] < 150e6  # its 9 million covered cells in one piece take 260e6
     tracemalloc.stop()
 
