@@ -2,7 +2,12 @@
 
 import sys
 
-from .cli import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from .cli import main
+
+        code = main()
+    except KeyboardInterrupt:  # while the libraries are loaded
+        print("gmmbench: interrupted; no file was left half-written", file=sys.stderr)
+        code = 130
+    sys.exit(code)

@@ -32,6 +32,13 @@ TRAIN, VALIDATION, TEST = 0, 1, 2
 """The codes of `Split.codes`."""
 
 
+def _frozen(values: NDArray[Any]) -> NDArray[Any]:
+    """The same values, which nobody can write to: what is passed between rooms stays as it is."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
 def stream(seed: int, label: str) -> np.random.Generator:
     """The random stream of one label: no label's draws depend on what another has drawn."""
     key = (zlib.crc32(label.encode()),)
@@ -101,6 +108,9 @@ class Image:
     sha256: str
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", _frozen(self.values))
+
     @property
     def lattice(self) -> Lattice:
         """The image's pixel geometry."""
@@ -126,6 +136,9 @@ class Split:
     """Which pixel is for what: `codes` is (H, W) of TRAIN, VALIDATION and TEST."""
 
     codes: Bytes
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "codes", _frozen(self.codes))
 
     @staticmethod
     def draw(lattice: Lattice, seed: int, hold_out: float, validation: float = 0.05) -> Split:
@@ -308,6 +321,17 @@ class Picture:
     caption: str
     figures: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        pixels = self.pixels
+        fine = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.ndim == 3
+        if not (fine and pixels.shape[2] == 3 and pixels.size):
+            got = (
+                f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
+            )
+            raise Refused(f"Picture: expected pixels (h, w, 3) of uint8, got {got}")
+        if not isinstance(self.caption, str):
+            raise Refused(f"Picture: expected a caption, got {type(self.caption).__name__}")
+
 
 @dataclass(frozen=True, eq=False)
 class Study:
@@ -411,12 +435,13 @@ class Score:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What came of a run: the study, the pictures, what was skipped and why, the scores, the cost."""
+    """What came of a run: the study, the pictures, what was skipped or failed and why, scores, cost."""
 
     run: Run
     study: Study
     pictures: Mapping[str, Picture]
     skipped: Mapping[str, str]
+    failed: Mapping[str, str]
     log_likelihood: Score
     score_map: NDArray[np.float32]
     cost: Cost

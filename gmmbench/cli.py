@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import registry
 from .knobs import Refused, unknown
@@ -25,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Whatever goes wrong is one line on stderr; GMMBENCH_TRACEBACK=1 adds the traceback.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside is interrupted, too
     try:
         return _command(arguments)
     except KeyboardInterrupt:
@@ -66,6 +70,7 @@ def _hydra(arguments: list[str], sweep: bool) -> int:
     from .door import VERSION_BASE, RememberFolder, open_door
     from .quoting import quoted
 
+    _check_flags(arguments)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # re-raise: `main` makes the line
     task = hydra.main(config_path=open_door(), config_name="config", version_base=VERSION_BASE)(job)
     before = sys.argv
@@ -73,11 +78,28 @@ def _hydra(arguments: list[str], sweep: bool) -> int:
     try:
         with contextlib.redirect_stderr(_WithoutHydrasLine(sys.stderr)):
             task()
+    except Refused as error:
+        if sweep and RememberFolder.sweep is not None:  # each job has said its own
+            raise Refused("some jobs of the sweep failed, see above; the others are done") from error
+        raise
     finally:
         sys.argv = before
-        output.prune(RememberFolder.run)
-        output.tidy_sweep(RememberFolder.sweep)
+        output.prune(RememberFolder.run, RememberFolder.before)
+        output.tidy_sweep(RememberFolder.sweep, RememberFolder.before)
     return 0
+
+
+def _check_flags(arguments: list[str]) -> None:
+    """Refuse flags that Hydra does not know, in one line. Raises Refused."""
+    from hydra._internal.utils import get_args_parser
+
+    def refuse(message: str) -> NoReturn:
+        wrong = next((word for word in arguments if word.startswith("-")), "")
+        raise Refused(f"{message}; a choice has no dashes: try {wrong.lstrip('-') or 'image=dog'}, or --help")
+
+    parser = get_args_parser()
+    parser.error = refuse  # type: ignore[method-assign]  # argparse would print its usage and leave
+    parser.parse_args(arguments)
 
 
 def job(cfg: DictConfig) -> float | None:
@@ -88,6 +110,7 @@ def job(cfg: DictConfig) -> float | None:
     from . import output
     from .config import build
     from .console import Console
+    from .door import RememberFolder
     from .run import execute
 
     settings = HydraConfig.get()
@@ -101,10 +124,13 @@ def job(cfg: DictConfig) -> float | None:
             outcome = execute(run, listen)
         report = output.save(outcome, folder)
         console.done(report, folder)
+        if outcome.failed:
+            said = "; ".join(f"render={option}: {line}" for option, line in outcome.failed.items())
+            raise Refused(f"{said}; all else is in {folder}")
         held_out = report.data["log_likelihood"]["held_out"]
         return None if held_out is None else float(held_out)
     except (Refused, KeyboardInterrupt) as error:
-        output.prune(folder)
+        output.prune(folder, RememberFolder.before)
         if isinstance(error, Refused):
             console.failed(error)
         raise
@@ -140,7 +166,7 @@ def _explain(error: Exception, arguments: list[str]) -> str:
     if isinstance(error, OSError) and not isinstance(error, HydraException):
         from .output import bad_folder
 
-        return bad_folder(error.filename or "", error)
+        return bad_folder(str(error.filename or "")[:80], error)
     from .explain import explain
 
     return explain(error, arguments)

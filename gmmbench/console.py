@@ -60,7 +60,13 @@ class Console:
             yield listen
 
     def done(self, report: Report, folder: Path) -> None:
-        """Say what came of the run, and where it is."""
+        """Say what came of the run, and where it is; that nobody listens any more is no failure."""
+        try:
+            self._done(report, folder)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def _done(self, report: Report, folder: Path) -> None:
         where = Path(os.path.relpath(folder)) if folder.is_relative_to(Path.cwd()) else folder
         if not self.alone:
             print(f"{self.label}{report.headline()} {where / 'report.md'}", flush=True)
@@ -71,6 +77,8 @@ class Console:
         print(report.headline())
         for option, reason in data["skipped"].items():
             print(f"not drawn: {option}, for {reason}")
+        for option, reason in data["failed"].items():
+            print(f"failed: {option}, for {reason}")
         for picture in data["pictures"]:
             print(f"picture: {where / picture['file']}")
         print(f"report:  {where / 'report.md'} (and report.json, scores.npz)", flush=True)

@@ -34,14 +34,23 @@ class RememberFolder(Callback):
 
     run: typing.ClassVar[Path | None] = None
     sweep: typing.ClassVar[Path | None] = None
+    before: typing.ClassVar[Path | None] = None
+    """The innermost folder of the path that was there already: nothing from it outwards is ours."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Take down `hydra.run.dir`."""
         type(self).run = Path(str(config.hydra.run.dir))
+        type(self).before = _innermost(Path(str(config.hydra.run.dir)))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Take down `hydra.sweep.dir`."""
         type(self).sweep = Path(str(config.hydra.sweep.dir))
+        type(self).before = _innermost(Path(str(config.hydra.sweep.dir)))
+
+
+def _innermost(folder: Path) -> Path:
+    path = folder.resolve()
+    return next(part for part in (path, *path.parents) if part.exists())
 
 
 def open_door() -> str:

@@ -45,8 +45,20 @@ def _by_error(link: BaseException, overrides: Sequence[str]) -> str | None:
             f"{link.override}: expected key=value, got what cannot be read as such; "
             "try quotes round a value with special characters"
         )
-    if isinstance(link, HydraException) and str(link).startswith(MERGING):
-        key, _, value = str(link).splitlines()[0][len(MERGING) :].partition("=")
+    if isinstance(link, HydraException) and str(link):
+        return _by_text(str(link).splitlines()[0], overrides)
+    return None
+
+
+def _by_text(text: str, overrides: Sequence[str]) -> str | None:
+    """The line for an error of Hydra's that can be told only by how it begins, or None."""
+    if text.startswith("Ambiguous value for argument"):
+        word = text.partition("'")[2].rpartition("'")[0]
+        return f"{word}: expected one value, got several; try -m for a sweep, or [a,b] for a list"
+    if text.startswith("Could not append to config"):
+        return f"{text.rstrip('.')}; try it without the +"
+    if text.startswith(MERGING):
+        key, _, value = text[len(MERGING) :].partition("=")
         usual = OmegaConf.select(_usual(overrides), key)
         return f"{key}: expected a value such as {usual}, got {value}; try {key}={usual}"
     return None
@@ -64,7 +76,9 @@ def _by_word(word: str, links: Sequence[BaseException]) -> str | None:
 
 
 def _unknown_key(key: str, overrides: Sequence[str]) -> str:
-    keys = [*registry.GROUPS, *_flat_keys(OmegaConf.to_container(_usual(overrides)))]
+    keys = list(dict.fromkeys([*registry.GROUPS, *_flat_keys(OmegaConf.to_container(_usual(overrides)))]))
+    if key in keys:  # it exists for one option of a sweep, but not for another
+        return f"{key}: expected a knob of every option in the sweep, got one that some lack; try two sweeps"
     near = nearest(key, keys)
     parent = key.rpartition(".")[0]
     siblings = [known.rpartition(".")[2] for known in keys if known.rpartition(".")[0] == parent]

@@ -15,6 +15,7 @@ def page(data: Mapping[str, Any], headline: str) -> str:
     for picture in data["pictures"]:
         lines += [f"![{picture['option']}]({picture['file']})", "", f"*{picture['caption']}*", ""]
     lines += [f"- `{option}` was not drawn: {reason}." for option, reason in data["skipped"].items()]
+    lines += [f"- `{option}` failed: {reason}." for option, reason in data["failed"].items()]
     lines += ["## Log-likelihood", ""]
     if score["reason"] is None:
         lines += _table(

@@ -79,25 +79,28 @@ def bad_folder(path: str | Path, error: OSError) -> str:
     )
 
 
-def prune(folder: str | Path | None) -> None:
-    """Remove a folder that came to nothing, and the parents it left empty, within the working folder."""
-    if folder is None:
+def prune(folder: str | Path | None, before: Path | None) -> None:
+    """Remove a folder that came to nothing, and the parents made for it, where they are empty.
+
+    `before` is the innermost folder of the path that was there before; without it nothing is removed.
+    """
+    if folder is None or before is None:
         return
     path = Path(folder).resolve()
     with contextlib.suppress(OSError):  # not empty, or not there: both are fine
-        while path not in (Path.cwd(), Path(path.anchor)):
+        while path != before and before in path.parents:
             path.rmdir()
             path = path.parent
 
 
-def tidy_sweep(folder: str | Path | None) -> None:
+def tidy_sweep(folder: str | Path | None, before: Path | None) -> None:
     """Remove the folder of a sweep none of whose jobs began: it holds Hydra's multirun.yaml alone."""
     if folder is None:
         return
     path = Path(folder)
     if path.is_dir() and [item.name for item in path.iterdir()] == ["multirun.yaml"]:
         (path / "multirun.yaml").unlink()
-        prune(path)
+        prune(path, before)
 
 
 def save_failure(folder: str | Path, text: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from . import registry
@@ -46,7 +47,8 @@ def _table(rows: list[dict[str, Any]], conflicts: list[str]) -> None:
         style = {"ok": "green", "broken": "red", "blocked": "yellow"}[row["status"]]
         words = (row["name"], row["distribution"], row["version"], offers)
         table.add_row(*map(Text, words), Text(row["status"], style), Text(row["error"] or ""))
-    console = Console()
+    # In a pipe nothing is cut or folded to the width of a terminal that is not there.
+    console = Console(width=None if sys.stdout.isatty() else 300)
     console.print(table)
     for conflict in conflicts:
         console.print(Text(f"refused: {conflict}", "red"))

@@ -11,15 +11,24 @@ def quoted(override: str, sweep: bool) -> str:
     In a sweep, `image.path=a.png,b.png` names two files unless one file has that name.
     """
     key, equals, value = override.partition("=")
+    if key in ("hydra.run.dir", "hydra.sweep.dir") and value and value[0] not in "'\"" and "${" not in value:
+        return f"{key}={_quote(str(Path(value).expanduser()))}"
     if key.lstrip("+") != "image.path" or not equals:
         return override
-    whole = value in ("", "null") or Path(value).expanduser().exists()
+    whole = value in ("", "null") or _exists(value)
     if not whole and len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         return override  # quoted by the user already
     parts = [value]
-    if sweep and not whole and all(Path(part).expanduser().exists() for part in value.split(",")):
+    if sweep and not whole and any(_exists(part) for part in value.split(",")):
         parts = value.split(",")
     return f"{key}=" + ",".join(_quote(part) for part in parts)
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).expanduser().exists()
+    except (OSError, RuntimeError):  # a name too long for the system, or a home that is nobody's
+        return False
 
 
 def _quote(text: str) -> str:

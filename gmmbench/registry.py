@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, is_dataclass
 from functools import cache
 from importlib import import_module
@@ -76,7 +77,13 @@ class Registry:
     """Every plugin that is installed, and the names they offer."""
 
     def __init__(self, plugins: list[Plugin]) -> None:
-        self.plugins = plugins
+        names = {
+            (group, cls.name): cls
+            for plugin in plugins
+            for group in GROUPS
+            for cls in plugin.classes.get(group, [])
+        }
+        self.plugins = plugins = [_with_sound_options(plugin, names) for plugin in plugins]
         self.classes: dict[str, dict[str, type[Choice]]] = {group: {} for group in GROUPS}
         self.options: dict[str, dict[str, Option]] = {group: {} for group in GROUPS}
         self.conflicts: list[str] = []
@@ -95,13 +102,6 @@ class Registry:
                     first = known.setdefault(option.name, option).owner
                     if first != owner:
                         self._conflict(f"the option {group}={option.name}", first, block)
-                    if group == "render" and f"# @package render.{path.stem}\n" not in path.read_text(
-                        encoding="utf-8"
-                    ):
-                        self.conflicts.append(
-                            f"{owner}: expected the line '# @package render.{path.stem}' at the top of "
-                            f"{path.name}, got none; try adding it"
-                        )
 
     def lookup(self, group: str, name: str) -> type[Choice]:
         """The class of this name. Raises Refused with the list and the nearest name."""
@@ -134,6 +134,37 @@ class Registry:
             f"expected one plugin to offer {what}, got two: {first} and {second.owner}; "
             f"try GMMBENCH_BLOCK={second.name}"
         )
+
+
+def _with_sound_options(plugin: Plugin, names: Mapping[tuple[str, str], type[Choice]]) -> Plugin:
+    """The plugin itself, or, where one of its YAML files cannot work, the plugin as broken."""
+    try:
+        for group in GROUPS:
+            for path in sorted((plugin.conf / group).glob("*.yaml")) if plugin.conf else ():
+                _check_option(group, path, names)
+    except (Refused, OSError, UnicodeDecodeError) as error:
+        return Plugin(plugin.name, plugin.distribution, plugin.version, "broken", str(error))
+    return plugin
+
+
+def _check_option(group: str, path: Path, names: Mapping[tuple[str, str], type[Choice]]) -> None:
+    """Refuse a YAML that does not parse, names no class, or has other knobs than its class."""
+    import yaml
+
+    where = f"conf/{group}/{path.name}"
+    text = path.read_text(encoding="utf-8")
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise Refused(f"{where}: expected YAML, got {' '.join(str(error).split())}") from error
+    if group == "render" and f"# @package render.{path.stem}" not in text.splitlines():
+        raise Refused(f"{where}: expected the line '# @package render.{path.stem}' at its top, got none")
+    if not isinstance(tree, dict) or (group, tree.get("name")) not in names:
+        raise Refused(f"{where}: expected 'name:' and the name of a registered {group}, got {tree!r:.80}")
+    fields = {field.name for field in dataclasses.fields(names[group, tree["name"]])}  # type: ignore[arg-type]  # choices are dataclasses
+    if fields != set(tree) - {"name"}:
+        odd = ", ".join(sorted(fields ^ (set(tree) - {"name"})))
+        raise Refused(f"{where}: expected exactly the knobs of its class, got one too many or few: {odd}")
 
 
 def conf_folder() -> Path:

@@ -102,6 +102,7 @@ class Report:
                     for option, picture in outcome.pictures.items()
                 ],
                 "skipped": dict(outcome.skipped),
+                "failed": dict(outcome.failed),
                 "versions": versions(type(run.image), type(run.model), *map(type, run.renders.values())),
                 "config": config_of(run),
             }
@@ -109,7 +110,9 @@ class Report:
 
     def to_json(self) -> str:
         """The report as JSON: no NaN or infinity, those are null."""
-        return json.dumps(_plain(self.data), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return (
+            json.dumps(_plain(self.data), indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n"
+        )
 
     def to_markdown(self) -> str:
         """The report for a person."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .api import Image, Outcome, Picture, Run, Scene, Split, Study, Watch, stream
+from .api import Image, Outcome, Picture, Renderer, Run, Scene, Split, Study, Watch, stream
 from .cost import cores, measured
 from .knobs import Refused
 from .scoring import log_likelihood
@@ -41,7 +42,7 @@ def execute(run: Run, listen: Listen | None = None) -> Outcome:
         ['grid']
     """
     tell = listen or (lambda stage, count, bound: None)
-    threads = run.threads or cores()
+    threads = min(run.threads or cores(), cores())  # more than there are only stand in each other's way
     image = run.image.load()
     tell("image", 1, None)
     _check_view(run, image)
@@ -54,16 +55,31 @@ def execute(run: Run, listen: Listen | None = None) -> Outcome:
         tell("score", 1, score.held_out)
         pictures: dict[str, Picture] = {}
         skipped: dict[str, str] = {}
+        failed: dict[str, str] = {}
         study = Study(image, split, fitted)
         for option, renderer in run.renders.items():
             reason = renderer.cannot(study)
             if reason is not None:
                 skipped[option] = reason
                 continue
-            pictures[option] = renderer.render(study, stream(run.seed, f"render:{option}"))
+            try:
+                pictures[option] = _drawn(renderer, study, stream(run.seed, f"render:{option}"))
+            except Exception as error:  # a stranger's renderer must not cost the fit and the other pictures
+                said = " ".join(str(error).split())
+                failed[option] = (
+                    f"{renderer.name} ({type(renderer).__module__}): {type(error).__name__}: {said}"
+                )
+                continue
             study = Study(image, split, fitted, dict(pictures))
             tell(option, 1, None)
-    return Outcome(run, study, pictures, skipped, score, score_map, cost)
+    return Outcome(run, study, pictures, skipped, failed, score, score_map, cost)
+
+
+def _drawn(renderer: Renderer, study: Study, rng: np.random.Generator) -> Picture:
+    picture = renderer.render(study, rng)
+    if not isinstance(picture, Picture):
+        raise TypeError(f"expected render to return a Picture, got {type(picture).__name__}")
+    return picture
 
 
 def _check_view(run: Run, image: Image) -> None:

@@ -43,6 +43,9 @@ def command(tmp_path):
 @pytest.fixture
 def fresh_registry():
     """A registry that is loaded anew, before and after: for tests that change what is installed."""
+    before = set(sys.modules)
     registry.load.cache_clear()
     yield registry.load
     registry.load.cache_clear()
+    for name in {name for name in sys.modules if name.startswith("gmmbench_")} - before:
+        del sys.modules[name]

@@ -141,6 +141,54 @@ def test_what_fails_leaves_one_line_and_no_folder(command, tmp_path, word, said)
     assert (tmp_path / "taken" / "note.txt").read_text() == "mine"
 
 
+def test_a_refused_run_leaves_the_users_own_folders(command, tmp_path):
+    (tmp_path / "mine/results").mkdir(parents=True)
+    for folder in ("mine/results", "mine/results/a/b"):
+        assert command("model.components=0", f"hydra.run.dir={folder}").returncode == 1
+        assert list((tmp_path / "mine").rglob("*")) == [tmp_path / "mine/results"]
+
+
+def test_output_folders_are_as_typed(command, tmp_path):
+    name = "été, a=b"
+    assert command(*SMALL, f"hydra.run.dir={name}").returncode == 0
+    assert (tmp_path / name / "report.json").exists()
+
+
+def test_a_missing_file_fails_its_job_alone(command, tmp_path):
+    (tmp_path / "dog.png").write_bytes((ROOT / "gmmbench/images/data/dog.png").read_bytes())
+    done = command("-m", "image.path=dog.png,nowhere.png", *SMALL, "hydra.sweep.dir=s")
+    assert done.returncode == 1
+    assert len(list((tmp_path / "s").glob("*/report.json"))) == 1
+    assert "nowhere.png" in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_failure(tmp_path):
+    line = f"{sys.executable} -m gmmbench {' '.join(SMALL)} hydra.run.dir=out | true"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert (tmp_path / "out/report.json").exists()
+    assert not (tmp_path / "out/failure.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--model=gmm"], "try model=gmm"),
+        (["image=dog,butterfly"], "try -m for a sweep"),
+        (["+model.components=5"], "try it without the +"),
+        (["-m", "model=gmm,lightgbm", "model.components=3"], "a knob of every option in the sweep"),
+        (["image.path=" + "x" * 5000], "image.path="),
+    ],
+)
+def test_common_slips_are_told_what_to_do(words, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) in (1, 2)
+    line = capsys.readouterr().err
+    assert said in line
+    assert len(line.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_traceback_is_shown_when_asked_for(command):
     done = command("model.components=0", GMMBENCH_TRACEBACK="1")
     assert "Traceback (most recent call last)" in done.stderr

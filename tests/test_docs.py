@@ -81,22 +81,25 @@ def test_the_python_of_the_readme_works(tmp_path, monkeypatch, capsys):
     assert "nats per point" in capsys.readouterr().out
 
 
-def test_the_walkthrough_is_a_plugin_that_works(tmp_path, monkeypatch):
-    """The model of docs/plugins.md, its YAML beside it, installed by hand and run."""
-    module = next(code for code in blocks(ROOT / "docs/plugins.md", "python") if "class Blur(" in code)
-    option = blocks(ROOT / "docs/plugins.md", "yaml")[0]
-    (tmp_path / "gmmbench_blur" / "conf" / "model").mkdir(parents=True)
-    (tmp_path / "gmmbench_blur" / "__init__.py").write_text(module)
-    (tmp_path / "gmmbench_blur" / "conf" / "model" / "blur.yaml").write_text(option)
-    info = tmp_path / "gmmbench_blur-1.0.dist-info"
+@pytest.mark.parametrize(("name", "group"), [("blur", "model"), ("steps", "render")])
+def test_the_walkthrough_is_a_plugin_that_works(name, group, tmp_path, monkeypatch):
+    """The examples of docs/plugins.md, their YAML beside them, installed by hand and run."""
+    page = ROOT / "docs/plugins.md"
+    module = next(code for code in blocks(page, "python") if f'name = "{name}"' in code)
+    option = next(text for text in blocks(page, "yaml") if f"name: {name}" in text)
+    (tmp_path / f"gmmbench_{name}" / "conf" / group).mkdir(parents=True)
+    (tmp_path / f"gmmbench_{name}" / "__init__.py").write_text(module)
+    (tmp_path / f"gmmbench_{name}" / "conf" / group / f"{name}.yaml").write_text(option)
+    info = tmp_path / f"gmmbench_{name}-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: gmmbench-blur\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[gmmbench]\nblur = gmmbench_blur\n")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: gmmbench-{name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[gmmbench]\n{name} = gmmbench_{name}\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    run = [sys.executable, "-m", "gmmbench", "model=blur", "image.max_side=60", "render=[grid,sample]"]
+    choice = [f"{group}={name}", *(["render=[grid,sample]"] if group == "model" else ["model.components=5"])]
+    run = [sys.executable, "-m", "gmmbench", *choice, "image.max_side=60", "hydra.run.dir=out"]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "blur on dog (ink): log-likelihood" in done.stdout
+    assert (tmp_path / "out" / ("sample.png" if group == "model" else "steps.png")).exists()
 
 
 def test_every_hook_stands_in_the_plugin_page_with_its_signature():

@@ -245,14 +245,29 @@ def test_one_option_of_two_owners_is_refused_naming_both(tmp_path, monkeypatch, 
         fresh_registry().check()
 
 
-def test_a_render_yaml_without_its_package_line_is_refused(tmp_path, monkeypatch, fresh_registry):
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("render/mine.yaml", "# Mine.\nname: grid\n", "@package render.mine"),
+        ("model/mine.yaml", "name: [", "conf/model/mine.yaml: expected YAML"),
+        ("model/mine.yaml", "name: flat\nheigth: 1.0\n", "one too many or few: height, heigth"),
+        ("model/mine.yaml", "height: 1.0\n", "the name of a registered model"),
+    ],
+)
+def test_an_option_that_cannot_work_breaks_its_plugin_alone(
+    tmp_path, monkeypatch, fresh_registry, file, text, said
+):
     root = package(tmp_path, "third", SOURCES["good"], "# Flat.\nname: flat\nheight: 1.0\n")
-    (root / "gmmbench_third/conf/render").mkdir()
-    (root / "gmmbench_third/conf/render/mine.yaml").write_text("# Mine.\nname: grid\n")
+    target = root / "gmmbench_third" / "conf" / file
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(text)
     install(tmp_path / "site", root)
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    with pytest.raises(registry.Refused, match=r"third.*@package render.mine"):
-        fresh_registry().check()
+    known = fresh_registry()
+    assert status(known, "third").status == "broken"
+    assert said in status(known, "third").error
+    assert "flat" not in known.options["model"]
+    known.check()
 
 
 def test_built_ins_pass_through_the_same_hooks():

@@ -224,13 +224,52 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypat
     assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
 
 
-def test_pruning_spares_what_holds_anything(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "a/b/c").mkdir(parents=True)
-    (tmp_path / "a/keep.txt").write_text("x")
-    prune("a/b/c")
-    assert (tmp_path / "a/keep.txt").exists()
-    assert not (tmp_path / "a/b").exists()
+def test_pruning_removes_only_what_was_made_and_is_empty(tmp_path):
+    (tmp_path / "mine/made/run").mkdir(parents=True)
+    prune(tmp_path / "mine/made/run", tmp_path / "mine")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"], "what was there before stays"
+    assert list((tmp_path / "mine").iterdir()) == []
+    (tmp_path / "mine/made/run").mkdir(parents=True)
+    (tmp_path / "mine/made/keep.txt").write_text("x")
+    prune(tmp_path / "mine/made/run", tmp_path / "mine")
+    assert (tmp_path / "mine/made/keep.txt").exists()
+    prune(tmp_path / "mine", None)
+    assert (tmp_path / "mine").exists()
+
+
+@dataclasses.dataclass(frozen=True)
+class Rude(gmmbench.Renderer):
+    """A renderer that does what it should not."""
+
+    name = "rude"
+    needs = {"ink": ("log_ink",)}
+    how: str = "raises"
+
+    def render(self, study, rng):
+        if self.how == "raises":
+            raise ZeroDivisionError("deep inside")
+        if self.how == "writes":
+            study.image.values[:] = 0
+        if self.how == "splits":
+            study.split.codes[:] = 0
+        if self.how == "moves":
+            study.fitted.mixture.means[:] = 0
+        if self.how == "floats":
+            return gmmbench.Picture(np.zeros((4, 4, 3)), "no")
+        return "no picture"
+
+
+@pytest.mark.parametrize("how", ["raises", "writes", "splits", "moves", "floats", "string"])
+def test_a_rude_renderer_costs_only_its_own_picture(how, tmp_path):
+    run = gmmbench.compose("image.max_side=40", "model.components=3", "render=grid")
+    calm = gmmbench.execute(run)
+    done = gmmbench.execute(dataclasses.replace(run, renders={"rude": Rude(how), **run.renders}))
+    assert list(done.pictures) == ["grid"]
+    assert done.failed["rude"].startswith(f"rude ({__name__}): ")
+    np.testing.assert_array_equal(done.pictures["grid"].pixels, calm.pictures["grid"].pixels)
+    report = save(done, tmp_path / "out")
+    assert json.loads(report.to_json())["failed"] == dict(done.failed)
+    assert "`rude` failed" in report.to_markdown()
 
 
 @pytest.mark.parametrize("option", BUNDLED)

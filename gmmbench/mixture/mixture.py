@@ -63,6 +63,8 @@ class Mixture:
         object.__setattr__(self, "covariances", c)
         try:
             object.__setattr__(self, "_factors", np.linalg.cholesky(c))
+            for array in (self.weights, m, c):
+                array.flags.writeable = False
         except np.linalg.LinAlgError:
             raise ValueError("expected positive definite covariances; try a larger floor") from None
 
