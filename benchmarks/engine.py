@@ -278,6 +278,7 @@ def main() -> None:
     parser.add_argument("--photo-components", type=int)
     parser.add_argument("--peers-python", default=sys.executable, help="interpreter with gmmx, pomegranate")
     parser.add_argument("--out", type=Path, help="folder of RESULTS.md and scaling.png")
+    parser.add_argument("--iterations-only", action="store_true", help="the first section alone")
     chosen = parser.parse_args()
     out = chosen.out or (Path(tempfile.mkdtemp(prefix="engine-quick-")) if chosen.quick else HERE)
     k = chosen.photo_components or (60 if chosen.quick else 4000)
@@ -286,7 +287,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         plan = Plan(folder, chosen.full, chosen.quick, chosen.photo, k, chosen.peers_python)
         sections: list[Callable[[Plan], Rows]] = [iterations, course, ink, whole, answers]
-        for section in (*sections, lambda p: growth(p, out), first_run):
+        rest = () if chosen.iterations_only else (*sections[1:], lambda p: growth(p, out), first_run)
+        for section in (sections[0], *rest):
             try:
                 done += section(plan)
             except Exception as error:
