@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .api import Bytes, Outcome, Run
+from .api import Bytes
 from .knobs import Refused
+from .outcome import Outcome, Run
 
 if TYPE_CHECKING:
     from .report import Report

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from .api import LEVELS, TEST, TRAIN, VALIDATION, Choice, Density, Outcome, Run
+from .api import LEVELS, TEST, TRAIN, VALIDATION, Choice, Density
+from .outcome import Outcome, Run
 from .scoring import CONVENTION
 
 SCHEMA_VERSION = 1
@@ -65,6 +66,7 @@ class Report:
                 },
                 "seed": run.seed,
                 "hold_out": run.hold_out,
+                "hold_out_block": run.block,
                 "pixels": {name: split.count(code) for name, code in pixels.items()},
                 "points": {
                     name: int(np.count_nonzero(weights[split.codes == code])) for name, code in pixels.items()
@@ -140,6 +142,7 @@ def config_of(run: Run) -> dict[str, Any]:
         },
         "seed": run.seed,
         "hold_out": run.hold_out,
+        "hold_out_block": run.block,
         "threads": run.threads,
     }
 

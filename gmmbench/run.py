@@ -8,9 +8,10 @@ from collections.abc import Callable
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .api import Image, Outcome, Picture, Renderer, Run, Scene, Split, Study, Watch, stream
+from .api import Image, Picture, Renderer, Scene, Split, Study, Watch, stream
 from .cost import cores, measured
 from .knobs import Refused
+from .outcome import Outcome, Run
 from .scoring import log_likelihood
 
 # LightGBM's waiting threads spin otherwise: on busy cores that took ten times as long. It counts only if it
@@ -46,7 +47,7 @@ def execute(run: Run, listen: Listen | None = None) -> Outcome:
     image = run.image.load()
     tell("image", 1, None)
     _check_view(run, image)
-    split = Split.draw(image.lattice, run.seed, run.hold_out)
+    split = Split.draw(image.lattice, run.seed, run.hold_out, block=run.block)
     scene = Scene.of(image, split)
     watch = Watch(threads, lambda iteration, bound, snapshot: tell("fit", iteration, bound))
     with threadpool_limits(limits=threads):

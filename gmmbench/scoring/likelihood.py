@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Predictor, Score, Split
+from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Predictor, Split
+from ..outcome import Score
 
 CONVENTION = "raw-1"
 """The id of this way of scoring: numbers with different ids are not to be compared."""
