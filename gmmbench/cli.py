@@ -103,7 +103,7 @@ def _check_flags(arguments: list[str]) -> None:
 
 
 def job(cfg: DictConfig) -> float | None:
-    """What Hydra runs for each job: check, execute, save. Returns the held-out log-likelihood."""
+    """What Hydra runs for each job: check, execute, save. Returns what a search maximises."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
@@ -127,8 +127,7 @@ def job(cfg: DictConfig) -> float | None:
         if outcome.failed:
             said = "; ".join(f"render={option}: {line}" for option, line in outcome.failed.items())
             raise Refused(f"{said}; all else is in {folder}")
-        held_out = report.data["log_likelihood"]["held_out"]
-        return None if held_out is None else float(held_out)
+        return report.aim()
     except (Refused, KeyboardInterrupt) as error:
         output.prune(folder, RememberFolder.before)
         if isinstance(error, Refused):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -12,7 +14,7 @@ from .api import Image, Picture, Renderer, Scene, Split, Study, Watch, stream
 from .cost import cores, measured
 from .knobs import Refused
 from .outcome import Outcome, Run
-from .scoring import log_likelihood
+from .scoring import score
 
 # LightGBM's waiting threads spin otherwise: on busy cores that took ten times as long. It counts only if it
 # is set before the library is loaded, which no room does before a run.
@@ -52,8 +54,10 @@ def execute(run: Run, listen: Listen | None = None) -> Outcome:
     watch = Watch(threads, lambda iteration, bound, snapshot: tell("fit", iteration, bound))
     with threadpool_limits(limits=threads):
         fitted, cost = measured(lambda: run.model.fit(scene, stream(run.seed, "fit"), watch), threads)
-        score, score_map = log_likelihood(fitted, image, split)
-        tell("score", 1, score.held_out)
+        started = time.perf_counter()
+        scores = score(fitted, image, split, stream(run.seed, "score"))
+        cost = replace(cost, score_seconds=time.perf_counter() - started)
+        tell("score", 1, scores.values["gain"].held_out)
         pictures: dict[str, Picture] = {}
         skipped: dict[str, str] = {}
         failed: dict[str, str] = {}
@@ -73,7 +77,7 @@ def execute(run: Run, listen: Listen | None = None) -> Outcome:
                 continue
             study = Study(image, split, fitted, dict(pictures))
             tell(option, 1, None)
-    return Outcome(run, study, pictures, skipped, failed, score, score_map, cost)
+    return Outcome(run, study, pictures, skipped, failed, scores, cost)
 
 
 def _drawn(renderer: Renderer, study: Study, rng: np.random.Generator) -> Picture:
