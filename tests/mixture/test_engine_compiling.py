@@ -92,3 +92,17 @@ def test_importing_the_mixture_does_not_load_numba():
     program = "import sys, gmmbench.mixture; print([m for m in ('numba', 'sklearn') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_no_two_specialisations_share_a_name():
+    """numba would let kernels that different processes kept answer for each other (seen: d = 5 for d = 1)."""
+    from gmmbench.mixture.kernels import arithmetic, bounds, forms, sweep
+
+    made = [arithmetic.make_exp(precision) for precision in ("float32", "float64")]
+    for d in (1, 2, 3, 5, 9):
+        for diagonal in (False, True):
+            for precision in ("float32", "float64"):
+                makers = (forms.make_square, forms.make_moments, bounds.make_bounds, sweep.make_select)
+                made += [make(d, diagonal, precision) for make in makers]
+    names = [helper.py_func.__qualname__ for helper in made]
+    assert len(set(names)) == len(names)

@@ -1,4 +1,4 @@
-"""The contract suite: odd but correct models pass, and each broken one is caught by the check that names it."""
+"""The contract suite: odd but correct models pass, each broken one is caught by the check that names it."""
 
 import gc
 import random

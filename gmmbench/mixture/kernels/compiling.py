@@ -112,7 +112,21 @@ class KernelCache(FunctionCache):
 
 def part(function: Callable[..., Any], fastmath: Any = FASTMATH) -> Any:
     """Compile a helper that is only called by kernels: it lives inside them and needs no cache."""
+    function.__qualname__ += f".{_identity(function)}"
     return numba.njit(function, nogil=True, fastmath=fastmath, error_model="numpy")
+
+
+def _identity(function: Callable[..., Any]) -> str:
+    """A hash of what a closure was made with: helpers that differ must differ in name.
+
+    numba names machine code by a function's name and a count of the functions its process had compiled.
+    Kernels that two processes compiled, and a third one loads, may hold the same names; the linker takes
+    the first, and a kernel would silently run another one's helper.
+    """
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    made_with = [(name, getattr(cell.cell_contents, "py_func", cell.cell_contents)) for name, cell in cells]
+    words = [f"{name}={getattr(value, '__qualname__', repr(value))}" for name, value in made_with]
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
 
 
 def kernel(function: Callable[..., Any], name: str) -> Callable[..., Any]:
