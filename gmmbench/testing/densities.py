@@ -13,12 +13,6 @@ from .verdict import expect
 APART = 1e-9
 """Nats by which an answer may depend on what else was asked at the same time (relative to its size)."""
 
-MARGIN = 1.0
-"""The plane is integrated this far beyond the image, in units of its longer side."""
-
-CELLS = 192
-"""Cells along the longer side of that wider box."""
-
 BOXES = 24
 """Boxes in which a density of many columns is held against its draws."""
 
@@ -27,10 +21,13 @@ INSIDE = 40_000
 
 
 class Wider(Density):
-    """A density over x, y moved so that a box around the image begins at the origin."""
+    """A density over x, y as a lattice sees it that reaches an image's width and height beyond the image.
 
-    def __init__(self, inner: Density, shift: float, scale: float) -> None:
-        self.inner, self.shift, self.scale = inner, shift, scale
+    Its cells are the image's own, so that what is constant on them stays so.
+    """
+
+    def __init__(self, inner: Density, lattice: Lattice) -> None:
+        self.inner, self.shift, self.scale = inner, np.array(lattice.box), 3.0
         self.columns = inner.columns
 
     def log_density(self, points: Floats) -> Floats:
@@ -57,19 +54,17 @@ def pointwise(fitted: Fitted, picture: Image) -> None:
         expect(apart.max() <= 1e-4, f"predict of a pixel moves by {apart.max():.2g} with the others asked")
 
 
-def integrates(fitted: Density, rng: np.random.Generator) -> None:
+def integrates(fitted: Density, lattice: Lattice, rng: np.random.Generator) -> None:
     """The mass of a wide box is at most 1 and as large as the share of draws that lie there."""
     d = len(fitted.columns)
     if d == 1:
         certificate = certify_levels(fitted, level_masses(fitted, LEVELS, np.ones(LEVELS)), rng)
         _masses_agree(certificate.mass_in_box, certificate.share_in_box)
     elif d == 2:
-        side = 1 + 2 * MARGIN
-        moved = Wider(fitted, MARGIN, side)
-        lattice = Lattice(CELLS, CELLS)
-        masses = ink_masses(moved, lattice, np.ones(lattice.shape))
+        moved, wide = Wider(fitted, lattice), Lattice(3 * lattice.height, 3 * lattice.width)
+        masses = ink_masses(moved, wide, np.ones(wide.shape))
         draws = moved.sample(DRAWS, rng)
-        share = ((draws >= 0) & (draws < 1)).all(axis=1).mean()
+        share = ((draws >= 0) & (draws < wide.box)).all(axis=1).mean()
         expect(
             masses.settled or abs(masses.total - share) < 1e-3,
             "its mass still moves at the finest quadrature",

@@ -16,7 +16,21 @@ from .verdict import expect
 
 @contextlib.contextmanager
 def left_alone() -> Iterator[None]:
-    """Raise Broken when what happens inside prints, writes into the folder, or moves global random state."""
+    """Raise Broken when what happens inside prints, writes into the folder, or moves global random state.
+
+    The global state inside is one that no seed gives, so that seeding shows; afterwards it is as before.
+    """
+    outside = random.getstate(), np.random.get_state()  # noqa: NPY002 - it is what is watched
+    random.seed()
+    np.random.seed()  # noqa: NPY002 - likewise
+    try:
+        yield from _watched()
+    finally:
+        random.setstate(outside[0])
+        np.random.set_state(outside[1])  # noqa: NPY002 - likewise
+
+
+def _watched() -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         printed = io.StringIO()
         before = random.getstate(), np.random.get_state()  # noqa: NPY002 - it is what is watched
