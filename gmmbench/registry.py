@@ -22,6 +22,8 @@ from .knobs import Refused, unknown
 
 BUILT_INS = (
     "gmmbench.images.file",
+    "gmmbench.models.uniform",
+    "gmmbench.models.histogram",
     "gmmbench.models.gmm",
     "gmmbench.models.bgmm",
     "gmmbench.models.lightgbm",

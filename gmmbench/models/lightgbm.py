@@ -16,6 +16,7 @@ class LightGBM(Model):
 
     name = "lightgbm"
     views = ("ink", "colour")
+    uses_validation = True
 
     trees: int = knob(300, "largest number of boosting rounds", low=1, high=100_000)
     leaves: int = knob(63, "leaves of a tree", low=2, high=131_072)

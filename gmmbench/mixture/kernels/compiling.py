@@ -112,21 +112,20 @@ class KernelCache(FunctionCache):
 
 def part(function: Callable[..., Any], fastmath: Any = FASTMATH) -> Any:
     """Compile a helper that is only called by kernels: it lives inside them and needs no cache."""
-    function.__qualname__ += f".{_identity(function)}"
+    function.__qualname__ = f"{function.__qualname__}_{_specialisation(function)}"
     return numba.njit(function, nogil=True, fastmath=fastmath, error_model="numpy")
 
 
-def _identity(function: Callable[..., Any]) -> str:
-    """A hash of what a closure was made with: helpers that differ must differ in name.
+def _specialisation(function: Callable[..., Any]) -> str:
+    """A word that tells apart functions of one name with other constants or helpers around them.
 
-    numba names machine code by a function's name and a count of the functions its process had compiled.
-    Kernels that two processes compiled, and a third one loads, may hold the same names; the linker takes
-    the first, and a kernel would silently run another one's helper.
+    numba names machine code by the function's name and a count of what a process has compiled. Two
+    kernels that were kept by different processes may hold helpers of one such name, and loaded together
+    the linker takes one for both: five-dimensional code then answered for one dimension (seen).
     """
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    made_with = [(name, getattr(cell.cell_contents, "py_func", cell.cell_contents)) for name, cell in cells]
-    words = [f"{name}={getattr(value, '__qualname__', repr(value))}" for name, value in made_with]
-    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
+    around = [cell.cell_contents for cell in function.__closure__ or ()]
+    words = [getattr(getattr(each, "py_func", each), "__qualname__", repr(each)) for each in around]
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:12]
 
 
 def kernel(function: Callable[..., Any], name: str) -> Callable[..., Any]:
