@@ -321,6 +321,13 @@ class Density(Fitted):
         """The expectation E[x] (d,), or None where it has no closed form."""
         return None
 
+    def checked(self, points: Floats) -> Floats:
+        """Points as float64 (n, d). Raises ValueError where they have not as many columns as the density."""
+        found = np.asarray(points, dtype=np.float64)
+        if found.ndim != 2 or found.shape[1] != len(self.columns):
+            raise ValueError(f"expected points (n, {len(self.columns)}), got {found.shape}")
+        return found
+
 
 class Predictor(Fitted):
     """A fit that answers for a pixel."""

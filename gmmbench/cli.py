@@ -1,4 +1,4 @@
-"""The command line: Hydra for runs and sweeps; `plugins` and `--help` beside it."""
+"""The command line: Hydra for runs and sweeps; `plugins`, `check` and `--help` beside it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .knobs import Refused, unknown
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-COMMANDS = ("plugins",)
+COMMANDS = ("plugins", "check")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,8 +55,10 @@ def _command(arguments: list[str]) -> int:
         print("gmmbench", registry.load().plugins[0].version)
         return 0
     if words and words[0] in COMMANDS:
-        from .plugins_table import show
-
+        if words[0] == "check":
+            from .check_table import show
+        else:
+            from .plugins_table import show
         return show(arguments[1:])
     if words and "=" not in words[0] and not flags and not words[0].startswith("~"):
         raise Refused(unknown("command", words[0], COMMANDS) + "; a run is key=value, such as image=dog")
