@@ -50,11 +50,13 @@ class MixtureDensity(Density):
 
     def cell_masses(self, lattice: Lattice) -> Floats:
         """The mass in each cell of a lattice, of a density over x, y: (H, W)."""
-        return self.density.cell_masses(*lattice.shape, lattice.cell)
+        from .mixture.masses import cell_masses
+
+        return cell_masses(self.density, *lattice.shape, lattice.cell)
 
     def level_masses(self, levels: int) -> Floats:
         """The mass in each of `levels` equal cells of 0..1, of a density over one column: (levels,)."""
-        from .mixture import level_masses
+        from .mixture.masses import level_masses
 
         return level_masses(self.density, levels)
 
@@ -73,7 +75,7 @@ class ColourMixture(MixtureDensity, Predictor):
 
     def colour_masses(self, coordinates: Floats, colours: Floats, side: float) -> tuple[Floats, Floats]:
         """log of the mass of p(r, g, b | x, y) in the cell round each colour, and in the cube: (n,) each."""
-        from .mixture import colour_masses
+        from .mixture.colour import colour_masses
 
         return colour_masses(self.density, coordinates, colours, side)
 

@@ -90,7 +90,7 @@ def test_a_run_writes_everything_and_says_where(command, tmp_path):
     assert str(folder.relative_to(tmp_path) / "report.md") in done.stdout
     assert str(folder.relative_to(tmp_path) / "grid.png") in done.stdout
     assert "view auto: ink" in done.stdout
-    assert "nats per point" in done.stdout
+    assert "bits per held-out ink pixel over uniform" in done.stdout
 
 
 def test_the_same_seed_gives_the_same_bytes(command, tmp_path):

@@ -66,7 +66,7 @@ def colour_masses(
 
 
 def _of_laws(fitted: Predictor, coordinates: Floats, colours: Floats) -> ColourMasses:
-    from ..mixture import law_masses
+    from ..mixture.colour import law_masses
 
     first = fitted.law(coordinates[:1])
     assert first is not None
@@ -78,7 +78,7 @@ def _of_laws(fitted: Predictor, coordinates: Floats, colours: Floats) -> ColourM
         assert law is not None
         wrong |= bool((np.abs(law.weights.sum(axis=1) - 1) > 1e-6).any() or (law.weights < 0).any())
         cell, cube = law_masses(
-            law.weights, law.means, law.covariances, colours[start : start + rows], SIDE, law.degrees
+            law.weights, law.means, law.covariances, colours[start : start + rows], law.degrees, SIDE
         )
         cells.append(cell)
         cubes.append(cube)

@@ -109,9 +109,11 @@ def _position(fitted: Fitted, image: Image, split: Split) -> dict[str, Score]:
     unit = "nats per pixel, at most 0 on average"
     if not isinstance(fitted, ColourMixture):
         return {"position": Score(unit=unit, of=of, reason="this fit has no density of positions")}
+    from ..mixture.masses import cell_masses
+
     lattice = image.lattice
     area = np.log(np.prod(lattice.box))
-    inside = fitted.position().cell_masses(*lattice.shape, lattice.cell).sum()
+    inside = cell_masses(fitted.position(), *lattice.shape, lattice.cell).sum()
     log_density = fitted.position().log_density(lattice.centres()).reshape(lattice.shape) + area
 
     def mean(code: int) -> float | None:
