@@ -13,7 +13,8 @@ def page(data: Mapping[str, Any], headline: str) -> str:
     peak = cost["peak_bytes"]
     lines = [f"# {model['option']} on {image['name']}", "", headline, ""]
     for picture in data["pictures"]:
-        lines += [f"![{picture['option']}]({picture['file']})", "", f"*{picture['caption']}*", ""]
+        shown = next(iter(picture["animations"]), picture["file"])
+        lines += [f"![{picture['option']}]({shown})", "", f"*{picture['caption']}*", ""]
     lines += [f"- `{option}` was not drawn: {reason}." for option, reason in data["skipped"].items()]
     lines += [f"- `{option}` failed: {reason}." for option, reason in data["failed"].items()]
     lines += ["## Log-likelihood", ""]
