@@ -12,7 +12,8 @@ def page(data: Mapping[str, Any], headline: str) -> str:
     lines = [f"# {model['option']} on {image['name']}", "", headline, ""]
     lines += [f"**Alarm: {alarm}.** Something is wrong with this score." for alarm in data["alarms"]]
     for picture in data["pictures"]:
-        lines += [f"![{picture['option']}]({picture['file']})", "", f"*{picture['caption']}*", ""]
+        shown = next(iter(picture["animations"]), picture["file"])
+        lines += [f"![{picture['option']}]({shown})", "", f"*{picture['caption']}*", ""]
     lines += [f"- `{option}` was not drawn: {reason}." for option, reason in data["skipped"].items()]
     lines += [f"- `{option}` failed: {reason}." for option, reason in data["failed"].items()]
     lines += ["## Generalisation: pixels it has not seen", ""]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .animation import ANIMATIONS, animation
 from .api import Bytes
 from .knobs import Refused
 from .outcome import Outcome, Run
@@ -27,9 +28,9 @@ SCORES_VERSION = 2
 def save(outcome: Outcome, folder: str | Path) -> Report:
     """Write a run's pictures, scores and report into an empty or new folder.
 
-    Files: `original.png`, one picture a renderer (`grid.png`), `scores.npz` (maps of the scores and the
-    split, see docs/report.md), `config.yaml`, `report.md` and, last, `report.json`: where it stands, the
-    run is whole.
+    Files: `original.png`, one picture a renderer (`grid.png`; an animation as GIF and WebP besides),
+    `scores.npz` (maps of the scores and the split, see docs/report.md), `config.yaml`, `report.md` and,
+    last, `report.json`: where it stands, the run is whole.
 
     Returns:
         The report that was written.
@@ -46,9 +47,11 @@ def save(outcome: Outcome, folder: str | Path) -> Report:
     about = _provenance(outcome.run, outcome.study.image.sha256)
     atomic_write(target / "original.png", _png(outcome.study.image.pixels(), about))
     for option, picture in outcome.pictures.items():
-        atomic_write(
-            target / f"{option}.png", _png(picture.pixels, {**about, "Description": picture.caption})
-        )
+        described = {**about, "Description": picture.caption}
+        atomic_write(target / f"{option}.png", _png(picture.pixels, described))
+        if picture.frames:
+            for kind in ANIMATIONS:
+                atomic_write(target / f"{option}.{kind}", animation(picture, kind, described))
     scores = io.BytesIO()
     found = outcome.scores
     np.savez_compressed(

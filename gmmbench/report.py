@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .animation import ANIMATIONS
 from .api import LEVELS, TEST, TRAIN, VALIDATION, Choice, Density
 from .outcome import Outcome, Run, Score
 
@@ -115,6 +116,7 @@ class Report:
                     {
                         "option": option,
                         "file": f"{option}.png",
+                        "animations": [f"{option}.{kind}" for kind in ANIMATIONS if picture.frames],
                         "caption": picture.caption,
                         "figures": dict(picture.figures),
                     }

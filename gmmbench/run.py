@@ -10,8 +10,9 @@ from dataclasses import replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .api import Image, Picture, Renderer, Scene, Split, Study, Watch, stream
+from .api import Fitted, Image, Picture, Renderer, Scene, Split, Study, Watch, stream
 from .cost import cores, measured
+from .history import History
 from .knobs import Refused
 from .outcome import Outcome, Run
 from .scoring import score
@@ -51,7 +52,15 @@ def execute(run: Run, listen: Listen | None = None) -> Outcome:
     _check_view(run, image)
     split = Split.draw(image.lattice, run.seed, run.hold_out, block=run.block)
     scene = Scene.of(image, split)
-    watch = Watch(threads, lambda iteration, bound, snapshot: tell("fit", iteration, bound))
+    history = History()
+    remembered = any("history" in renderer.needs.get(image.view, ()) for renderer in run.renders.values())
+
+    def hear(iteration: int, bound: float | None, snapshot: Callable[[], Fitted] | None) -> None:
+        tell("fit", iteration, bound)
+        if remembered:
+            history.hear(iteration, bound, snapshot)
+
+    watch = Watch(threads, hear)
     with threadpool_limits(limits=threads):
         fitted, cost = measured(lambda: run.model.fit(scene, stream(run.seed, "fit"), watch), threads)
         started = time.perf_counter()
@@ -61,7 +70,7 @@ def execute(run: Run, listen: Listen | None = None) -> Outcome:
         pictures: dict[str, Picture] = {}
         skipped: dict[str, str] = {}
         failed: dict[str, str] = {}
-        study = Study(image, split, fitted)
+        study = Study(image, split, fitted, history=history.until(fitted))
         for option, renderer in run.renders.items():
             reason = renderer.cannot(study)
             if reason is not None:
@@ -75,7 +84,7 @@ def execute(run: Run, listen: Listen | None = None) -> Outcome:
                     f"{renderer.name} ({type(renderer).__module__}): {type(error).__name__}: {said}"
                 )
                 continue
-            study = Study(image, split, fitted, dict(pictures))
+            study = replace(study, pictures=dict(pictures))
             tell(option, 1, None)
     return Outcome(run, study, pictures, skipped, failed, scores, cost)
 
