@@ -321,6 +321,13 @@ class Density(Fitted):
         """The expectation E[x] (d,), or None where it has no closed form."""
         return None
 
+    def checked(self, points: Floats) -> Floats:
+        """Points as float64 (n, d). Raises ValueError where they have not as many columns as the density."""
+        found = np.asarray(points, dtype=np.float64)
+        if found.ndim != 2 or found.shape[1] != len(self.columns):
+            raise ValueError(f"expected points (n, {len(self.columns)}), got {found.shape}")
+        return found
+
 
 class Predictor(Fitted):
     """A fit that answers for a pixel."""
@@ -378,32 +385,48 @@ class Law:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What a renderer draws: pixels (h, w, 3) of 0..255, a caption, and the figures behind it."""
+    """What a renderer draws: pixels (h, w, 3) of 0..255, a caption, and the figures behind it.
+
+    An animation has `frames` besides, all of one size, each shown for so many `seconds`; its `pixels` are
+    the still picture of it.
+    """
 
     pixels: Bytes
     caption: str
     figures: Mapping[str, Any] = field(default_factory=dict)
+    frames: tuple[Bytes, ...] = ()
+    seconds: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        pixels = self.pixels
-        fine = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.ndim == 3
-        if not (fine and pixels.shape[2] == 3 and pixels.size):
-            got = (
-                f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
+        for name, pixels in (("pixels", self.pixels), *(("frames", frame) for frame in self.frames)):
+            fine = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.ndim == 3
+            if not (fine and pixels.shape[2] == 3 and pixels.size):
+                array = isinstance(pixels, np.ndarray)
+                got = f"{pixels.dtype} {pixels.shape}" if array else type(pixels).__name__
+                raise Refused(f"Picture: expected {name} (h, w, 3) of uint8, got {got}")
+        if len({frame.shape for frame in self.frames}) > 1:
+            raise Refused("Picture: expected frames of one size, got several")
+        if len(self.seconds) != len(self.frames) or not all(second > 0 for second in self.seconds):
+            raise Refused(
+                f"Picture: expected seconds > 0 for each of {len(self.frames)} frames, got {self.seconds}"
             )
-            raise Refused(f"Picture: expected pixels (h, w, 3) of uint8, got {got}")
         if not isinstance(self.caption, str):
             raise Refused(f"Picture: expected a caption, got {type(self.caption).__name__}")
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What a renderer sees: the image, the split, the fit, and the pictures drawn before it."""
+    """What a renderer sees: the image, the split, the fit, and the pictures drawn before it.
+
+    `history` tells how the fit came to be, as (iteration, bound, fit as it was then), about 40 of them, the
+    first iteration first and `fitted` last. It is kept only when a renderer of the run needs it.
+    """
 
     image: Image
     split: Split
     fitted: Fitted
     pictures: Mapping[str, Picture] = field(default_factory=dict)
+    history: tuple[tuple[int, float | None, Fitted], ...] = ()
 
     def answers(self) -> tuple[str, ...]:
         """The questions that can be asked of this fit."""
@@ -414,6 +437,7 @@ class Study:
             "predict": predictor,
             "mixture": getattr(self.fitted, "mixture", None) is not None,
             "log_ink": self.image.view == "ink" and (density or predictor),
+            "history": len(self.history) > 0,
         }
         return tuple(question for question, answered in known.items() if answered)
 

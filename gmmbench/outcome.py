@@ -36,7 +36,7 @@ class Run:
 class Cost:
     """What a fit cost: seconds of wall clock and CPU, those of compiling apart, and the threads allowed.
 
-    The peak is of the process's memory, in bytes (None: unknown).
+    The peak is of the process's memory, in bytes (None: unknown). Scoring has seconds of its own.
     """
 
     wall_seconds: float
@@ -44,17 +44,49 @@ class Cost:
     compile_seconds: float
     peak_bytes: int | None
     threads: int
+    score_seconds: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """One number with its unit, train and held out (None where there is none, with the reason)."""
+    """One number with its unit: over training pixels, held-out pixels, or all of them.
 
-    train: float | None
-    held_out: float | None
-    unit: str
-    of: str
+    Each is None where there is none; `reason` says why where that is not plain. `of` says of what, and
+    `convention` how: numbers of different conventions are not to be compared. `interval` is the 95 %
+    interval of the held-out one.
+    """
+
+    train: float | None = None
+    held_out: float | None = None
+    overall: float | None = None
+    unit: str = ""
+    of: str = ""
+    convention: str = ""
     reason: str | None = None
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Every number of a fit, and the maps that comparisons are made from.
+
+    Attributes:
+        values: the scores by the report's keys.
+        not_ranked: why the fit may not stand in a ranking; empty when it may.
+        details: what stands behind the scores, by the report's keys: certificate, baselines, ...
+        alarms: scores beyond what is possible; there should be none.
+        gain: (H, W) float32, nats over uniform that each pixel brings, NaN where unscored.
+        weight: (H, W) float32, what each pixel counts in the mean.
+        log_likelihood: (H, W) float32, the raw log-likelihood of each pixel, nats, NaN where unscored.
+    """
+
+    values: Mapping[str, Score]
+    not_ranked: tuple[str, ...]
+    details: Mapping[str, Any]
+    alarms: tuple[str, ...]
+    gain: NDArray[np.float32]
+    weight: NDArray[np.float32]
+    log_likelihood: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +98,5 @@ class Outcome:
     pictures: Mapping[str, Picture]
     skipped: Mapping[str, str]
     failed: Mapping[str, str]
-    log_likelihood: Score
-    score_map: NDArray[np.float32]
+    scores: Scores
     cost: Cost

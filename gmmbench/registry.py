@@ -22,6 +22,7 @@ from .knobs import Refused, unknown
 
 BUILT_INS = (
     "gmmbench.images.file",
+    "gmmbench.images.made",
     "gmmbench.models.uniform",
     "gmmbench.models.histogram",
     "gmmbench.models.gmm",
@@ -30,6 +31,15 @@ BUILT_INS = (
     "gmmbench.renders.grid",
     "gmmbench.renders.sample",
     "gmmbench.renders.contour",
+    "gmmbench.renders.density1d",
+    "gmmbench.renders.points",
+    "gmmbench.renders.channels",
+    "gmmbench.renders.slices",
+    "gmmbench.renders.sampling",
+    "gmmbench.renders.components",
+    "gmmbench.renders.residual",
+    "gmmbench.renders.evolution",
+    "gmmbench.renders.collage",
 )
 
 GROUPS: dict[str, tuple[str, type[Choice]]] = {

@@ -171,7 +171,7 @@ def test_every_number_and_every_word_of_choice_has_a_range():
         ("model=gmmm", "model: expected one of bgmm, gmm"),
         ("image=butterly", "; try butterfly"),
         ("image=photo.jpg", "; for a file of your own, image.path=photo.jpg"),
-        ("render=null", "render: expected one of contour, grid"),
+        ("render=null", "render: expected one of channels, collage"),
         ("render=[]", "render: expected one or more of"),
         ("render=[grid,sampel]", "; try sample"),
         ("model=null", "model: expected one of"),

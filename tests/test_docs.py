@@ -78,7 +78,7 @@ def test_the_python_of_the_readme_works(tmp_path, monkeypatch, capsys):
     exec(compile(code, "README.md", "exec"), {})
     names = {path.name for path in (tmp_path / "my_run").iterdir()}
     assert names >= {"grid.png", "sample.png", "report.json"}
-    assert "nats per point" in capsys.readouterr().out
+    assert "bits per held-out ink pixel" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("name", "group"), [("blur", "model"), ("steps", "render")])

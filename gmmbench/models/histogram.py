@@ -157,6 +157,7 @@ class InkHistogram(Density):
 
     def log_density(self, points: Floats) -> Floats:
         """log p in nats at points (n, 2), -inf outside the box: (n,)."""
+        points = self.checked(points)
         log_p = np.log(self.mass[self.tiles.of(points)]) - 2 * np.log(self.tiles.lattice.cell)
         return np.where(self.tiles.inside(points), log_p, -np.inf)
 
@@ -181,7 +182,7 @@ class LevelHistogram(Density):
 
     def log_density(self, points: Floats) -> Floats:
         """log p in nats at points (n, 1), -inf outside 0..1: (n,)."""
-        level = points[:, 0]
+        level = self.checked(points)[:, 0]
         log_p = np.log(self.share / self.axis.widths)[self.axis.of(level)]
         return np.where((level >= 0) & (level <= 1), log_p, -np.inf)
 
@@ -229,6 +230,7 @@ class ColourHistogram(Density, Predictor):
 
     def log_density(self, points: Floats) -> Floats:
         """log p in nats at points (n, 5), -inf outside the box and the cube: (n,)."""
+        points = self.checked(points)
         where, colours = points[:, :2], points[:, 2:]
         log_p = self.log_predictive(where, colours) - self.tiles.log_area()
         return np.where(self.tiles.inside(where), log_p, -np.inf)

@@ -38,6 +38,7 @@ class Flat(Density):
 
     def log_density(self, points: Floats) -> Floats:
         """-log volume inside the box, -inf outside: (n,)."""
+        points = self.checked(points)
         inside = ((points >= 0) & (points <= self.sides)).all(axis=1)
         return np.where(inside, -np.log(self.sides).sum(), -np.inf)
 
