@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,13 +22,10 @@ SHAPE = 3.0
 ABOVE = 0.02
 """Neighbours' worth of the whole image's covariance as it is."""
 
-STILL = 5.0
-"""Neighbours' worth of a mean residual of 0."""
-
 
 @dataclass(frozen=True, eq=False)
 class ResidualLaw:
-    """A mixture of Gaussians around a prediction: local ones, where there are neighbours, and global ones.
+    """A mixture of Gaussians around a prediction, which is its mean: local ones, and global ones.
 
     Attributes:
         where, residuals: (n, 2) and (n, 3): of training pixels, out of fold.
@@ -79,7 +76,8 @@ class ResidualLaw:
             rng=rng,
             threads=threads,
         )
-        every = (found.mixture.weights, found.mixture.means, found.mixture.covariances)
+        middle = found.mixture.mean()  # taken away, so that the law's mean is what is predicted
+        every = (found.mixture.weights, found.mixture.means - middle, found.mixture.covariances)
         parts = (len(SCALES) if neighbours else 0) + 1
         blank = np.full(parts, 1 / parts)
         law = cls(
@@ -88,12 +86,10 @@ class ResidualLaw:
         if not neighbours:
             return law
         judged, seen = (held, False) if len(held[0]) else ((where, residuals), True)
-        means, covariances = law._local(judged[0], seen)
-        local = [_log_normal(judged[1] - means, scale * covariances + floor * np.eye(3)) for scale in SCALES]
-        joint = np.column_stack((*local, found.mixture.log_density(judged[1])))
-        return cls(
-            where, residuals, neighbours, floor, *every, _shares(joint), threads, found.compile_seconds
-        )  # fmt: skip
+        covariances = law._local(judged[0], seen)
+        local = [_log_normal(judged[1], scale * covariances + floor * np.eye(3)) for scale in SCALES]
+        joint = np.column_stack((*local, found.mixture.log_density(judged[1] + middle)))
+        return replace(law, shares=_shares(joint))
 
     def around(self, coordinates: Floats, predictions: Floats) -> Law:
         """The law at coordinates (n, 2), where (n, 3) is predicted."""
@@ -101,9 +97,8 @@ class ResidualLaw:
         means = predictions[:, None] + self.means
         if not self.neighbours:
             return Law(np.tile(self.weights, (n, 1)), means, self.covariances[None])
-        shift, spread = self._local(coordinates)
-        local = spread[:, None] * np.array(SCALES)[:, None, None] + self.floor * np.eye(3)
-        near = np.repeat((predictions + shift)[:, None], len(SCALES), axis=1)
+        local = self._local(coordinates)[:, None] * np.array(SCALES)[:, None, None] + self.floor * np.eye(3)
+        near = np.repeat(predictions[:, None], len(SCALES), axis=1)
         weights = np.concatenate((self.shares[:-1], self.shares[-1] * self.weights))
         return Law(
             np.tile(weights, (n, 1)),
@@ -117,8 +112,8 @@ class ResidualLaw:
 
         return cKDTree(self.where)
 
-    def _local(self, coordinates: Floats, themselves: bool = False) -> tuple[Floats, Floats]:
-        """Mean (n, 3) and covariance (n, 3, 3) of the residuals near by, each drawn towards what is usual.
+    def _local(self, coordinates: Floats, themselves: bool = False) -> Floats:
+        """Second moments (n, 3, 3) of the residuals near by, drawn towards what is usual.
 
         With `themselves` the coordinates are the training pixels, and none is its own neighbour.
         """
@@ -126,13 +121,11 @@ class ResidualLaw:
         ranks = np.arange(first, min(first + self.neighbours, len(self.where) + 1))
         near = self.residuals[self._tree.query(coordinates, ranks, workers=self.threads)[1]]
         k = len(ranks)
-        means = near.sum(axis=1) / (k + STILL)
-        apart = near - means[:, None]
-        spread = np.einsum("nki,nkj->nij", apart, apart)
+        spread = np.einsum("nki,nkj->nij", near, near)
         usual = self.residuals.T @ self.residuals / len(self.residuals) + self.floor * np.eye(3)
         size = np.trace(spread, axis1=1, axis2=2) / (k * np.trace(usual))
         drawn = spread + (ABOVE + SHAPE * size)[:, None, None] * usual
-        return means, drawn / (k + ABOVE + SHAPE)
+        return drawn / (k + ABOVE + SHAPE)
 
 
 def _log_normal(apart: Floats, covariances: Floats) -> Floats:

@@ -52,6 +52,15 @@ def test_the_law_is_a_density_no_narrower_than_a_cell(kind):
 
 
 @pytest.mark.parametrize("kind", ["local", "residuals"])
+def test_the_mean_of_the_law_is_what_is_predicted(kind):
+    picture = photo()
+    fit = fitted(scene_of(picture), law=kind)
+    where = picture.lattice.centres()
+    law = fit.law(where)
+    np.testing.assert_allclose(np.einsum("nm,nmi->ni", law.weights, law.means), fit.predict(where), atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["local", "residuals"])
 def test_the_law_integrates_to_one(kind):
     """E[1 / p] over draws from p, of those in a ball where p is positive, is the ball's volume."""
     picture = photo()
