@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .expectation import PRECISIONS, Components, Expectation
 from .maximisation import maximise, shaped
+from .missing import Filled, Missing
 from .mixture import Mixture
 from .starts import State, begin, reseeded
 from .units import Units
@@ -58,9 +60,19 @@ class Course:
 
 
 class Problem:
-    """Points (n, d) with weights (n,) and a floor (d,), in units and blocks, ready to iterate on."""
+    """Points (n, d) with weights (n,) and a floor (d,), in units and blocks, ready to iterate on.
 
-    def __init__(self, points: Floats, weights: Floats, floor: Floats, options: Options) -> None:
+    With missing cells the bound is the log-likelihood of the points given that they lie elsewhere.
+    """
+
+    def __init__(
+        self,
+        points: Floats,
+        weights: Floats,
+        floor: Floats,
+        options: Options,
+        missing: Missing | None = None,
+    ) -> None:
         self.options = options
         self.units = Units.of(points, weights, floor, options.covariance)
         self.weights = weights / weights.max()
@@ -73,15 +85,20 @@ class Problem:
             precision = "double" if least < NARROW**2 else "single"
         if precision not in PRECISIONS:
             raise ValueError(f"expected a precision of auto, single, double, got {options.precision!r}")
-        self.expectation = Expectation(
-            self.points,
-            self.weights,
+        prepared = partial(
+            Expectation,
             diagonal=options.covariance in ("diag", "spherical"),
             precision=precision,
             neglect=options.neglect,
             threads=options.threads,
         )
         self.total = float(self.weights.sum())
+        self.expectation: Expectation | Filled = prepared(self.points, self.weights)
+        if missing is not None:
+            hidden = prepared(self.units.into(missing.points), np.zeros(len(missing.points)))
+            volume = missing.volume / np.exp(self.units.log_volume)
+            most = missing.most / float(weights.max())
+            self.expectation = Filled(self.expectation, hidden, self.total, volume, most)
 
     def begin(self, components: int, start: str | Mixture, rng: np.random.Generator) -> State:
         """The first parameters: made by name, or a mixture in the points' units."""

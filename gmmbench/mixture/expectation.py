@@ -175,6 +175,10 @@ class Expectation:
         self._sweep(components, "regression", lines.astype(self.precision), out)
         return np.stack([self.blocks.scatter(out[:, t]) for t in range(lines.shape[1])], axis=1)
 
+    def reweigh(self, weights: Floats) -> None:
+        """Give the points other weights (n,), each >= 0, in their order."""
+        self.blocks.weight.reshape(-1)[: self.n] = weights[self.blocks.order]
+
     def forget(self) -> None:
         """Let the next E-step find its lists afresh: for components unlike the last ones."""
         self._low[:] = -np.inf

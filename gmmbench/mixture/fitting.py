@@ -75,6 +75,7 @@ def fit(
     precision: str = "auto",
     neglect: float = 1e-5,
     empty: str = "reseed",
+    missing: tuple[ArrayLike, float] | None = None,
 ) -> Fit:
     """Fit a mixture by expectation-maximisation (Dempster, Laird and Rubin 1977).
 
@@ -99,6 +100,9 @@ def fit(
         neglect: the largest share of any point's responsibilities that may be left out; 0 for none.
         empty: components that no point belongs to become halves of the heaviest ones ("reseed"), which
             keeps their number though the likelihood may fall once, or are taken out ("remove").
+        missing: the centres (m, d) of cells where nobody looked, and the volume of one: what the fit expects
+            there is filled in, at most 1 a cell, instead of being read as empty; the bound is then that of
+            the points given that they lie where somebody looked (see `missing.Filled`).
 
     Raises:
         ValueError: no points, values that are not finite, fewer distinct points than components, an
@@ -122,11 +126,14 @@ def fit(
             f"got {start.n_components} in {start.dimension}"
         )
     if engine == "sklearn":
+        if missing is not None:
+            raise ValueError("expected engine='fast' for missing cells, got 'sklearn'")
         from .reference import fit_reference
 
         return fit_reference(x, w, components, covariance, start, tolerance, iterations, axes, rng, watch)
     from .em import Options, Problem, run
     from .kernels.compiling import compile_seconds
+    from .missing import Missing
 
     if not 0 <= neglect < 1 or iterations < 1 or starts < 1 or moves < 0 or components < 1:
         raise ValueError(
@@ -137,9 +144,9 @@ def fit(
     if not w.all():
         x, w = x[w > 0], w[w > 0]
     enough_distinct(x, components)
-    problem = Problem(
-        x, w, axes, Options(covariance, tolerance, iterations, precision, neglect, threads, empty)
-    )  # fmt: skip
+    holes = None if missing is None else Missing.of(*missing, x.shape[1])
+    options = Options(covariance, tolerance, iterations, precision, neglect, threads, empty)
+    problem = Problem(x, w, axes, options, holes)
     course = run(problem, components, start, starts, moves, rng, watch)
     return _fit_of(problem, course, compile_seconds() - before)
 
