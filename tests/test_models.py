@@ -136,27 +136,3 @@ def test_progress_is_told():
         )
         assert told
         told.clear()
-
-
-def test_an_infinite_mixture_finds_its_size_in_any_covariance():
-    picture = image("ink")
-    for covariance in ("full", "diag", "spherical", "tied"):
-        fit = fitted(
-            "bgmm", picture, components=1, covariance=covariance, process=True, prior="evidence", births=4
-        )
-        assert fit.facts()["components_in_use"] == fit.mixture.n_components
-        assert 0 < fit.facts()["leftover_mass"] < 0.1
-        assert np.isfinite(fit.facts()["evidence_bound"])
-
-
-@pytest.mark.parametrize(
-    ("knobs", "words"),
-    [
-        ({"births": 3}, "births: expected 0"),
-        ({"prior": "evidence"}, "prior: expected points"),
-        ({"start": "stratified"}, "start: expected one that scikit-learn has"),
-    ],
-)
-def test_scikit_learns_engine_is_refused_what_it_has_not(knobs, words):
-    with pytest.raises(Refused, match=words):
-        model("bgmm", engine="sklearn", **knobs)
