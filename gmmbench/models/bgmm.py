@@ -93,6 +93,7 @@ class BGMM(Model):
             iterations=found.iterations,
             converged=found.converged,
             compile_seconds=found.compile_seconds,
+            predictive=found.predictive,
             components_in_use=found.used,
             evidence_bound=found.bound,
             leftover_mass=found.leftover,
