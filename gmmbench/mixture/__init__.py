@@ -5,12 +5,14 @@ from typing import Any
 from .bayes import fit_bayesian
 from .fitting import Fit, TooManyComponents, fit
 from .mixture import Mixture
+from .student import StudentMixture
 
 __all__ = [
     "BayesianGaussianMixture",
     "Fit",
     "GaussianMixture",
     "Mixture",
+    "StudentMixture",
     "TooManyComponents",
     "fit",
     "fit_bayesian",

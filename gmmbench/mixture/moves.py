@@ -51,7 +51,7 @@ def propose(state: State, batch: int, covariance: str, rng: np.random.Generator)
     weights, means, spread = (np.array(a) for a in (state.weights, state.means, state.covariances))
     taken: set[int] = set()
     whole, free = [], []
-    for a, b in _cheapest(state):
+    for a, b in cheapest(state):
         if len(taken) >= 2 * batch or len(taken) + 2 > len(weights) - 1:
             break
         if a in taken or b in taken:
@@ -77,7 +77,7 @@ def merged(weights: Floats, means: Floats, spread: Floats) -> tuple[Floats, Floa
     return weight, mean, np.einsum("k,kij->ij", share, spread + apart[:, :, None] * apart[:, None, :])
 
 
-def _cheapest(state: State) -> list[tuple[int, int]]:
+def cheapest(state: State) -> list[tuple[int, int]]:
     """Pairs of neighbours by what merging them costs at most (Runnalls 2007, eq. 16)."""
     from scipy.spatial import cKDTree
 
