@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 import gmmbench.mixture
+from gmmbench.mixture.kernels.bounds import make_bounds
 from gmmbench.mixture.kernels.compiling import sources_hash
+from gmmbench.mixture.kernels.forms import make_moments, make_square
+from gmmbench.mixture.kernels.sweep import make_select
 
 KERNELS = Path(gmmbench.mixture.__file__).parent / "kernels"
 
@@ -92,3 +95,32 @@ def test_importing_the_mixture_does_not_load_numba():
     program = "import sys, gmmbench.mixture; print([m for m in ('numba', 'sklearn') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_kernels_share_no_helper_by_name():
+    """Machine code of two processes is linked by names: a helper of two dimensions must have two."""
+    names = [
+        make(dimension, diagonal, precision).py_func.__qualname__
+        for make in (make_square, make_moments, make_bounds, make_select)
+        for dimension in (2, 3, 5)
+        for diagonal in (False, True)
+        for precision in ("float32", "float64")
+    ]
+    assert len(set(names)) == len(names)
+
+
+def test_the_name_of_a_helper_is_the_same_in_every_process():
+    code = (
+        "from gmmbench.mixture.kernels.sweep import make_select\n"
+        "print(make_select(2, False, 'float32').py_func.__qualname__)"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", before + code], capture_output=True, text=True, check=True
+        ).stdout
+        for before in (
+            "",
+            "from gmmbench.mixture.kernels.forms import make_square\nmake_square(5, True, 'float64')\n",
+        )
+    ]
+    assert runs[0] == runs[1]

@@ -111,8 +111,22 @@ class KernelCache(FunctionCache):
 
 
 def part(function: Callable[..., Any], fastmath: Any = FASTMATH) -> Any:
-    """Compile a helper that is only called by kernels: it lives inside them and needs no cache."""
+    """Compile a helper that is only called by kernels: it lives inside them and needs no cache.
+
+    A kernel's machine code holds its helpers under their names, and the linker keeps one of each name.
+    Closures of one function have one name, but for a number that begins anew in every process: kernels of
+    two dimensions, compiled by two processes and loaded by a third, would share the helpers of one. So the
+    name tells what the closure holds.
+    """
+    function.__qualname__ = f"{function.__qualname__}_{_held(function)}"
     return numba.njit(function, nogil=True, fastmath=fastmath, error_model="numpy")
+
+
+def _held(function: Callable[..., Any]) -> str:
+    """A hash of what a closure holds: numbers, words, types, and other parts by their names."""
+    held = [cell.cell_contents for cell in function.__closure__ or ()]
+    names = [item.py_func.__qualname__ if hasattr(item, "py_func") else repr(item) for item in held]
+    return hashlib.sha256("|".join(names).encode()).hexdigest()[:16]
 
 
 def kernel(function: Callable[..., Any], name: str) -> Callable[..., Any]:
