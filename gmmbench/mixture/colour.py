@@ -200,5 +200,7 @@ def law_masses(
 
     in_pieces(run, n, threads)
     if not np.isfinite(log_cell).all():
-        raise ValueError("expected positive definite covariances and finite means; try a floor of cell^2 / 12")
+        raise ValueError(
+            "expected positive definite covariances and finite means; try a floor of cell^2 / 12"
+        )
     return log_cell, np.minimum(log_cube, 0.0)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .cells_cell import SCRATCH, make_log_cell
 from .cells_cube import FAR, TOLERANCE, make_cube
-from .cells_lists import DEGREES, LEAST, MEAN, OFFSET, make_decay, make_upper
+from .cells_lists import DEGREES, MEAN, OFFSET, make_decay, make_upper
 from .cells_shares import make_shares, make_squares
 from .compiling import kernel, part
 from .forms import BLOCK
@@ -251,7 +251,7 @@ def make_colour(student: bool) -> Callable[..., Any]:
 
     add_to = part(add)
 
-    def colour(  # noqa: PLR0915
+    def colour(
         x: Any, centre: Any, half: Any, rows: Any, columns: Any, laws: Any, marginal: Any, roots: Any,
         root_shares: Any, side: float, cut: float, nodes: Any, weights: Any, panel: Any, panel_weights: Any, log_cells: Any, log_cubes: Any,
         start: int, stop: int, pairs: Any,

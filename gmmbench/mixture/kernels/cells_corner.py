@@ -75,7 +75,14 @@ def make_corner_three() -> Any:
     cumulative, two = make_cumulative(), make_corner_two()
 
     def three(
-        h: float, k: float, l: float, a: float, b: float, c: float, nodes: Any, weights: Any  # noqa: E741
+        h: float,
+        k: float,
+        l: float,
+        a: float,
+        b: float,
+        c: float,
+        nodes: Any,
+        weights: Any,
     ) -> float:
         total = cumulative(h) * two(k, l, c, nodes, weights)
         free_c = max(1.0 - c * c, NONE)

@@ -51,7 +51,9 @@ def make_box() -> Any:
     between, tail, find = make_between(), make_tail(), make_faces()
     corner_two, corner_three = make_corner_two(), make_corner_three()
 
-    def two(a: Any, b: Any, i: int, j: int, r: float, tolerance: float, at: Any, nodes: Any, weights: Any) -> float:
+    def two(
+        a: Any, b: Any, i: int, j: int, r: float, tolerance: float, at: Any, nodes: Any, weights: Any
+    ) -> float:
         m, turn_i = find(a[i], b[i], tolerance, at[0])
         n, turn_j = find(a[j], b[j], tolerance, at[1])
         r *= turn_i * turn_j
@@ -84,7 +86,9 @@ def make_box() -> Any:
 
     triple = part(three)
 
-    def box(a: Any, b: Any, r: Any, tolerance: float, outside: Any, at: Any, nodes: Any, weights: Any) -> float:
+    def box(
+        a: Any, b: Any, r: Any, tolerance: float, outside: Any, at: Any, nodes: Any, weights: Any
+    ) -> float:
         for j in range(3):
             if a[j] > -FAR or b[j] < FAR:
                 if a[j] >= 0.0 or b[j] <= 0.0:

@@ -40,7 +40,12 @@ def make_gaussian_tile() -> Any:
     def sheared(first: float, start: float, shape: Any, node: float, share: float, out: Any, s: Any) -> None:
         """One node along the wide axis of every cell, whose first cells begin at `first` and `start`."""
         density, centre, before, tail = s[0], s[1], s[2], s[3]
-        at, inverse_sd, slope, inverse = start + node - shape[AT], 1.0 / shape[SD], shape[SLOPE], shape[INVERSE]
+        at, inverse_sd, slope, inverse = (
+            start + node - shape[AT],
+            1.0 / shape[SD],
+            shape[SLOPE],
+            shape[INVERSE],
+        )
         scale = share * shape[WEIGHT] * inverse_sd * normaliser
         most = 0.0
         for p in range(TILE):
@@ -107,9 +112,7 @@ def make_student_tile() -> Any:
     """
     exp, log1p, enough = make_exp("float64"), make_log1p(), make_enough()
 
-    def add(
-        x0: float, y0: float, row: Any, bound: float, nodes: Any, weights: Any, down: Any
-    ) -> None:
+    def add(x0: float, y0: float, row: Any, bound: float, nodes: Any, weights: Any, down: Any) -> None:
         df, mx, my = row[DEGREES], row[MEAN], row[MEAN + 1]
         a, b, c = row[MEAN + 2], row[MEAN + 3], row[MEAN + 4]
         power, inverse, height = 0.5 * (df + 2.0), 1.0 / df, np.exp(row[OFFSET])
