@@ -134,6 +134,7 @@ def _gains(inference: Inference, now: Posterior, trial: Posterior, proposal: Pro
     the new parameters diverge more from the prior than the old ones. Sticks have an even share each.
     """
     problem, expectation = inference.problem, inference.problem.expectation
+    assert isinstance(expectation, Expectation)  # variational Bayes fills no holes
     present, other = now.components(problem.floor), trial.components(problem.floor)
     expectation.forget()
     gained = expectation.log_density(other).astype(np.float64)
