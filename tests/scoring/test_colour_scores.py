@@ -191,7 +191,8 @@ def test_the_predictive_integrates_to_one_where_scikit_learns_score_does_not():
 
     rng = np.random.default_rng(0)
     points = rng.normal(0.5, 0.1, (60, 2))
-    theirs = BayesianGaussianMixture(n_components=3, random_state=0, weight_concentration_prior=1000.0, max_iter=500).fit(points)
+    options = {"random_state": 0, "weight_concentration_prior": 1000.0, "max_iter": 500}
+    theirs = BayesianGaussianMixture(n_components=3, **options).fit(points)
     grid = np.linspace(-2.5, 3.5, 601)
     every = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
     area = (grid[1] - grid[0]) ** 2
