@@ -20,8 +20,8 @@ TILE = 16
 
 WEIGHT, NARROW, AT, SD, SLOPE, INVERSE, NODES = range(7)
 """What a Gaussian's row of `shapes` holds: weight, the axis of the error function (0: x, 1: y), mean along
-the other axis, standard deviation along it, slope of the conditional mean, 1 / conditional standard deviation,
-and the Gauss-Legendre nodes a cell, 0 for a diagonal covariance, which is exact along both axes."""
+the other axis, standard deviation along it, slope of the conditional mean, 1 / conditional deviation, and the
+Gauss-Legendre nodes a cell: 0 for a diagonal covariance, which is exact along both axes."""
 
 FROM = 7
 """And the mean along the axis of the error function."""
