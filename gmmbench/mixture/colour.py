@@ -66,19 +66,18 @@ def colour_masses(
     cut = float(np.log(NEGLECT / len(rows)))
     log_cell, log_cube = np.empty((2, len(points), points.shape[2]))
     rule, panel = tables(), _panel(PANEL)
-    roots = root_rules(np.full(1, HUGE) if degrees is None else degrees + 2)
-    if degrees is None:
-        roots = tuple(np.broadcast_to(part, (len(rows), part.shape[1])).copy() for part in roots)
+    roots = root_rules(np.full(len(rows), HUGE) if degrees is None else degrees + 2)
     kernel = make_colour(degrees is not None)
 
     def run(start: int, stop: int) -> None:
         kernel(
             points, centre, half, rows, columns, laws, marginal, *roots, 1 / cell, cut, *rule, *panel,
-            log_cell, log_cube, start, stop, np.zeros(3, np.int64),
+            log_cell, log_cube, start, stop,
         )  # fmt: skip
 
     in_pieces(run, len(points), threads)
-    return blocks.scatter(log_cell), np.minimum(blocks.scatter(log_cube), 0.0)
+    found, cube = (np.asarray(blocks.scatter(a), dtype=np.float64) for a in (log_cell, log_cube))
+    return found, np.minimum(cube, 0.0)
 
 
 def _two(positions: ArrayLike, colours: ArrayLike) -> tuple[Floats, Floats]:
@@ -111,7 +110,7 @@ def _blocks(x: Floats, y: Floats) -> tuple[Blocks, Floats, Floats, Floats]:
 
 
 def _laws(spread: Floats, rows: Floats, degrees: Floats | None) -> Floats:
-    """Of each component, given x and y: sd (3), correlations (3), gain (3, 2), A row by row (6), reach (1)."""
+    """Of each component, given x and y: sd (3), correlations (3), gain (3, 2), A by rows (6), reach (1)."""
     from .kernels.cells_cube import FAR
 
     gain = np.swapaxes(np.linalg.solve(spread[:, :2, :2], spread[:, :2, 2:]), 1, 2)
@@ -183,7 +182,7 @@ def law_masses(
     student = degrees is not None
     df = np.ones((1, m)) if degrees is None else np.atleast_2d(np.asarray(degrees, np.float64))
     if df.shape not in ((n, m), (1, m)) or not (df > 0).all():
-        raise ValueError(f"expected degrees > 0, (n, m), (1, m) or (m,), got {np.shape(degrees)}")
+        raise ValueError(f"expected degrees > 0, (n, m), (1, m) or (m,), got {df.shape}")
     df = np.minimum(df, HUGE)
     constants = np.asarray(log_constant(df, 3)) if student else df
     distinct, which = np.unique(df, return_inverse=True)
@@ -200,5 +199,7 @@ def law_masses(
 
     in_pieces(run, n, threads)
     if not np.isfinite(log_cell).all():
-        raise ValueError("expected positive definite covariances and finite means; try a floor of cell^2 / 12")
+        raise ValueError(
+            "expected positive definite covariances and finite means; try a floor of cell^2 / 12"
+        )
     return log_cell, np.minimum(log_cube, 0.0)

@@ -56,7 +56,7 @@ def cell_masses(mixture: Law, height: int, width: int, cell: float, threads: int
     kernel = make_cells(student)
 
     def run(start: int, stop: int) -> None:
-        kernel(rows, columns, shapes, cut, nodes, weights, out, start, stop, np.zeros(1, np.int64))
+        kernel(rows, columns, shapes, cut, nodes, weights, out, start, stop)
 
     in_pieces(run, -(-height // TILE) * -(-width // TILE), threads)
     return out
@@ -64,7 +64,7 @@ def cell_masses(mixture: Law, height: int, width: int, cell: float, threads: int
 
 def _shapes(weights: Floats, means: Floats, spread: Floats) -> Floats:
     """What `kernels.cells_plane` reads of each Gaussian: (K, 8)."""
-    from .kernels.cells_nodes import WIDTHS, MOST
+    from .kernels.cells_nodes import MOST, WIDTHS
 
     every = np.arange(len(weights))
     variance = np.diagonal(spread, axis1=1, axis2=2)

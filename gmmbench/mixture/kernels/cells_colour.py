@@ -1,4 +1,4 @@
-"""Conditional laws of three columns given two: masses of a cell and of the cube, a block of points at a time."""
+"""Conditional laws of three columns given two: masses of a cell and of the cube, by blocks of points."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from .cells_cell import SCRATCH, make_log_cell
 from .cells_cube import FAR, TOLERANCE, make_cube
-from .cells_lists import DEGREES, LEAST, MEAN, OFFSET, make_decay, make_upper
+from .cells_lists import DEGREES, MEAN, OFFSET, make_decay, make_upper
 from .cells_shares import make_shares, make_squares
 from .compiling import kernel, part
 from .forms import BLOCK
@@ -31,7 +31,11 @@ BEST, ROUND = 4.0, 20.0
 
 SMOOTH = ((1e-6, 1), (2e-3, 2), (0.03, 3), (0.1, 4), (0.4, 6), (0.9, 8))
 """(standard deviations that a component's conditional mean moves within a block, Chebyshev nodes an axis
-that interpolate the mass in the cube there to about 1e-7); a mean that moves more is not interpolated."""
+that interpolate the mass in the cube there to about 1e-7): n nodes err as the n-th power of the move, so
+components of small shares do with fewer. A mean that moves more is not interpolated."""
+
+WIDEST = 2.0
+"""Standard deviations beyond which that power is no guide."""
 
 FINEST = 8
 """Chebyshev nodes an axis at most."""
@@ -80,7 +84,7 @@ def make_inside(student: bool) -> Any:
 
 
 @cache
-def make_cube_block(student: bool) -> Any:
+def make_cube_block(student: bool) -> Any:  # noqa: PLR0915
     """Add share times mass in the cube of one component to every point of a block.
 
     The mass is a smooth function of the position: where a block's box moves the conditional mean little,
@@ -91,8 +95,8 @@ def make_cube_block(student: bool) -> Any:
 
     def cube_block(  # noqa: PLR0912
         x: Any, centre: Any, half: Any, row: Any, law: Any, side: float, shares: Any, total: Any, out: Any,
-        basis: Any, known: Any, values: Any, roots: Any, root_shares: Any, low: Any, high: Any, a: Any, b: Any,
-        outside: Any, faces: Any, panel: Any, panel_weights: Any,
+        basis: Any, known: Any, values: Any, roots: Any, root_shares: Any, low: Any, high: Any, a: Any,
+        b: Any, outside: Any, faces: Any, panel: Any, panel_weights: Any,
     ) -> None:  # fmt: skip
         most, relevant = 0.0, 0
         for p in range(BLOCK):
@@ -128,10 +132,11 @@ def make_cube_block(student: bool) -> Any:
             moved += step * step
         moved = sqrt(moved)
         if student:
+            moved /= sqrt((df + near * near) / (df + 2.0))
             moved += 0.5 * FAR * log((df + far * far) / (df + near * near))
         n = 0
         for limit, nodes in smooth:
-            if moved < limit:
+            if moved < min(limit / most ** (1.0 / nodes), WIDEST):
                 n = nodes
                 break
         if n == 0 or n * n >= relevant:
@@ -231,7 +236,7 @@ def make_cell_of(student: bool) -> Any:
 
 
 @cache
-def make_colour(student: bool) -> Callable[..., Any]:
+def make_colour(student: bool) -> Callable[..., Any]:  # noqa: PLR0915
     """Log masses of cells and of the cube at blocks start..stop; see `colour.colour_masses`.
 
     Components are listed by the marginal for the shares and the cube, and by the joint law's bound over
@@ -251,10 +256,10 @@ def make_colour(student: bool) -> Callable[..., Any]:
 
     add_to = part(add)
 
-    def colour(  # noqa: PLR0915
+    def colour(  # noqa: PLR0912
         x: Any, centre: Any, half: Any, rows: Any, columns: Any, laws: Any, marginal: Any, roots: Any,
-        root_shares: Any, side: float, cut: float, nodes: Any, weights: Any, panel: Any, panel_weights: Any, log_cells: Any, log_cubes: Any,
-        start: int, stop: int, pairs: Any,
+        root_shares: Any, side: float, cut: float, nodes: Any, weights: Any, panel: Any,
+        panel_weights: Any, log_cells: Any, log_cubes: Any, start: int, stop: int,
     ) -> None:  # fmt: skip
         k_all = rows.shape[0]
         bound, c, r = np.empty(k_all), np.empty(k_all), np.empty(k_all)
@@ -283,7 +288,6 @@ def make_colour(student: bool) -> Callable[..., Any]:
             for p in range(BLOCK):
                 log_cubes[t, p] = log(max(inside[p] / total[p], 1e-300))
                 log_cells[t, p] = -top[p] - log(total[p])
-            pairs[0] += count
             ceiling, floor = np.inf, upper(centre[t], half[t], columns, columns[OFFSET], bound, c, r) - ROUND
             for p in range(BLOCK):
                 top[p], total[p] = -np.inf, 0.0
@@ -299,13 +303,11 @@ def make_colour(student: bool) -> Callable[..., Any]:
                             best[p] = line[p] if line[p] > best[p] else best[p]
                         chosen[count] = k
                         count += 1
-                pairs[1] += count
                 for p in range(BLOCK):
                     limit = best[p] - BEST if attempt == 0 else np.inf
                     if attempt == 0:
                         for f in range(count):
                             if joint[f, p] >= limit:
-                                pairs[2] += 1
                                 k = chosen[f]
                                 value = cell_of(
                                     x[t], p, rows[k], laws[k], nodes, weights, squares, shares, five
@@ -314,7 +316,6 @@ def make_colour(student: bool) -> Callable[..., Any]:
                     need = top[p] + log(total[p]) + cut
                     for f in range(count):
                         if need <= joint[f, p] < limit:
-                            pairs[2] += 1
                             k = chosen[f]
                             value = cell_of(x[t], p, rows[k], laws[k], nodes, weights, squares, shares, five)
                             add_to(value, top, total, p)

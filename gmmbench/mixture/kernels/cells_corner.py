@@ -66,18 +66,25 @@ def make_corner_two() -> Any:
 
 @cache
 def make_corner_three() -> Any:
-    """P(X <= h, Y <= k, Z <= l): `three(h, k, l, r_hk, r_hl, r_kl, nodes, weights)`.
+    """P(X <= h, Y <= k, Z <= m): `three(h, k, m, r_hk, r_hm, r_km, nodes, weights)`.
 
     With X independent it is Phi(h) times the law of two; X's correlations grow from 0 to theirs
-    together, which keeps the matrix positive definite (Genz 2004, eq. 14). r_kl should be the largest.
+    together, which keeps the matrix positive definite (Genz 2004, eq. 14). r_km should be the largest.
     """
     exp, ratio = make_exp("float64"), make_ratio()
     cumulative, two = make_cumulative(), make_corner_two()
 
     def three(
-        h: float, k: float, l: float, a: float, b: float, c: float, nodes: Any, weights: Any  # noqa: E741
+        h: float,
+        k: float,
+        m: float,
+        a: float,
+        b: float,
+        c: float,
+        nodes: Any,
+        weights: Any,
     ) -> float:
-        total = cumulative(h) * two(k, l, c, nodes, weights)
+        total = cumulative(h) * two(k, m, c, nodes, weights)
         free_c = max(1.0 - c * c, NONE)
         share = min((a * a + b * b - 2.0 * a * b * c) / free_c, 1.0)  # of X's variance that Y and Z explain
         rest = max(1.0 - sqrt(max(share, 0.0)), NONE)
@@ -91,16 +98,16 @@ def make_corner_three() -> Any:
                 root = sqrt(max(free_c * (1.0 - at * at * share), NONE))  # of the determinant
                 free = max(1.0 - p * p, NONE)
                 one = sqrt(free)
-                u = (l * free - (q - p * c) * h - (c - p * q) * k) / (one * root)
+                u = (m * free - (q - p * c) * h - (c - p * q) * k) / (one * root)
                 tail = exp(-0.5 * u * u) * ratio(abs(u))
                 tail = 1.0 - tail if u > 0.0 else tail
                 inside += weights[i] * a * tail * exp(-0.5 * (h * h + k * k - 2.0 * p * h * k) / free) / one
                 free = max(1.0 - q * q, NONE)
                 one = sqrt(free)
-                u = (k * free - (p - q * c) * h - (c - p * q) * l) / (one * root)
+                u = (k * free - (p - q * c) * h - (c - p * q) * m) / (one * root)
                 tail = exp(-0.5 * u * u) * ratio(abs(u))
                 tail = 1.0 - tail if u > 0.0 else tail
-                inside += weights[i] * b * tail * exp(-0.5 * (h * h + l * l - 2.0 * q * h * l) / free) / one
+                inside += weights[i] * b * tail * exp(-0.5 * (h * h + m * m - 2.0 * q * h * m) / free) / one
             total += length * inside / (2.0 * np.pi)
             t = 1.0 - left
         return total

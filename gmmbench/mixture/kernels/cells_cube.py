@@ -51,7 +51,9 @@ def make_box() -> Any:
     between, tail, find = make_between(), make_tail(), make_faces()
     corner_two, corner_three = make_corner_two(), make_corner_three()
 
-    def two(a: Any, b: Any, i: int, j: int, r: float, tolerance: float, at: Any, nodes: Any, weights: Any) -> float:
+    def two(
+        a: Any, b: Any, i: int, j: int, r: float, tolerance: float, at: Any, nodes: Any, weights: Any
+    ) -> float:
         m, turn_i = find(a[i], b[i], tolerance, at[0])
         n, turn_j = find(a[j], b[j], tolerance, at[1])
         r *= turn_i * turn_j
@@ -84,7 +86,9 @@ def make_box() -> Any:
 
     triple = part(three)
 
-    def box(a: Any, b: Any, r: Any, tolerance: float, outside: Any, at: Any, nodes: Any, weights: Any) -> float:
+    def box(
+        a: Any, b: Any, r: Any, tolerance: float, outside: Any, at: Any, nodes: Any, weights: Any
+    ) -> float:
         for j in range(3):
             if a[j] > -FAR or b[j] < FAR:
                 if a[j] >= 0.0 or b[j] <= 0.0:
@@ -132,14 +136,14 @@ def make_cube(student: bool) -> Any:
         low: Any, high: Any, r: Any, roots: Any, shares: Any, tolerance: float, a: Any, b: Any, outside: Any,
         faces: Any, nodes: Any, weights: Any,
     ) -> float:  # fmt: skip
-        total = 0.0
-        for node in range(roots.shape[0]):
+        total, count = 0.0, 0
+        while count < roots.shape[0] and shares[count] > 0.0:
+            count += 1
+        for node in range(count):
             share = shares[node]
-            if share == 0.0:
-                break
             for j in range(3):
                 a[j], b[j] = low[j] * roots[node], high[j] * roots[node]
-            total += share * box(a, b, r, tolerance, outside, faces, nodes, weights)
+            total += share * box(a, b, r, tolerance / (share * count), outside, faces, nodes, weights)
         return total
 
     return part(mixed if student else gaussian)

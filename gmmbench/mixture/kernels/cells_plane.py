@@ -18,13 +18,11 @@ from .compiling import kernel, part
 TILE = 16
 """Cells along a tile's side: two vectors of eight floats."""
 
-WEIGHT, NARROW, AT, SD, SLOPE, INVERSE, NODES = range(7)
-"""What a Gaussian's row of `shapes` holds: weight, the axis of the error function (0: x, 1: y), mean along the other
-axis, standard deviation along it, slope of the conditional mean, 1 / conditional standard deviation, and
-the Gauss-Legendre nodes a cell, 0 for a diagonal covariance, which is exact along both axes."""
-
-FROM = 7
-"""And the mean along the axis of the error function."""
+WEIGHT, NARROW, AT, SD, SLOPE, INVERSE, NODES, FROM = range(8)
+"""What a Gaussian's row of `shapes` holds: weight, the axis of the error function (0: x, 1: y), mean along
+the other axis, standard deviation along it, slope of the conditional mean, 1 / conditional standard
+deviation, the Gauss-Legendre nodes a cell, 0 for a diagonal covariance, which is exact along both axes,
+and the mean along the axis of the error function."""
 
 
 @cache
@@ -40,7 +38,12 @@ def make_gaussian_tile() -> Any:
     def sheared(first: float, start: float, shape: Any, node: float, share: float, out: Any, s: Any) -> None:
         """One node along the wide axis of every cell, whose first cells begin at `first` and `start`."""
         density, centre, before, tail = s[0], s[1], s[2], s[3]
-        at, inverse_sd, slope, inverse = start + node - shape[AT], 1.0 / shape[SD], shape[SLOPE], shape[INVERSE]
+        at, inverse_sd, slope, inverse = (
+            start + node - shape[AT],
+            1.0 / shape[SD],
+            shape[SLOPE],
+            shape[INVERSE],
+        )
         scale = share * shape[WEIGHT] * inverse_sd * normaliser
         most = 0.0
         for p in range(TILE):
@@ -107,9 +110,7 @@ def make_student_tile() -> Any:
     """
     exp, log1p, enough = make_exp("float64"), make_log1p(), make_enough()
 
-    def add(
-        x0: float, y0: float, row: Any, bound: float, nodes: Any, weights: Any, down: Any
-    ) -> None:
+    def add(x0: float, y0: float, row: Any, bound: float, nodes: Any, weights: Any, down: Any) -> None:
         df, mx, my = row[DEGREES], row[MEAN], row[MEAN + 1]
         a, b, c = row[MEAN + 2], row[MEAN + 3], row[MEAN + 4]
         power, inverse, height = 0.5 * (df + 2.0), 1.0 / df, np.exp(row[OFFSET])
@@ -144,7 +145,7 @@ def make_cells(student: bool) -> Callable[..., Any]:
 
     def cells(
         rows: Any, columns: Any, shapes: Any, cut: float, nodes: Any, weights: Any,
-        out: Any, start: int, stop: int, pairs: Any,
+        out: Any, start: int, stop: int,
     ) -> None:  # fmt: skip
         height, width = out.shape
         n_components = rows.shape[0]
@@ -163,7 +164,6 @@ def make_cells(student: bool) -> Callable[..., Any]:
             for _ in range(2):
                 for k in range(n_components):
                     if floor <= bound[k] < ceiling and bound[k] > LEAST:
-                        pairs[0] += 1
                         if student:
                             add_student(float(left), float(top), rows[k], bound[k], nodes, weights, down)
                         else:
