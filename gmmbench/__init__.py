@@ -11,12 +11,11 @@ from .api import (
     Image,
     ImageSource,
     Lattice,
+    Law,
     Model,
-    Outcome,
     Picture,
     Predictor,
     Renderer,
-    Run,
     Scene,
     Split,
     Study,
@@ -25,6 +24,7 @@ from .api import (
 from .fitted import mixture_fitted, mixture_watch
 from .hooks import hookimpl
 from .knobs import Refused, knob
+from .outcome import Outcome, Run
 
 __version__ = "0.1.0"
 
@@ -35,6 +35,7 @@ __all__ = [
     "Image",
     "ImageSource",
     "Lattice",
+    "Law",
     "Model",
     "Outcome",
     "Picture",

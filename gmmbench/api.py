@@ -133,27 +133,35 @@ class Image:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Which pixel is for what: `codes` is (H, W) of TRAIN, VALIDATION and TEST."""
+    """Which pixel is for what: `codes` is (H, W) of TRAIN, VALIDATION and TEST.
+
+    `block` is the side in pixels of the squares that were held out as a whole.
+    """
 
     codes: Bytes
+    block: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "codes", _frozen(self.codes))
 
     @staticmethod
-    def draw(lattice: Lattice, seed: int, hold_out: float, validation: float = 0.05) -> Split:
+    def draw(lattice: Lattice, seed: int, hold_out: float, validation: float = 0.05, block: int = 1) -> Split:
         """Hold out a share of the pixels, and a smaller one for stopping and calibration.
 
-        It depends on seed and lattice alone, so that it is the same for every model. With nothing
-        held out there is no validation either: every pixel is fitted.
+        Whole squares of `block` x `block` pixels are held out together: the larger, the farther a model
+        must reach. It depends on seed and lattice alone, so that it is the same for every model. With
+        nothing held out there is no validation either: every pixel is fitted.
         """
-        order = stream(seed, "split").permutation(lattice.size)
-        codes = np.full(lattice.size, TRAIN, dtype=np.uint8)
+        down, across = (-(-side // block) for side in lattice.shape)
+        squares = down * across
+        order = stream(seed, "split").permutation(squares)
+        codes = np.full(squares, TRAIN, dtype=np.uint8)
         if hold_out > 0:
-            test = round(lattice.size * hold_out)
+            test = round(squares * hold_out)
             codes[order[:test]] = TEST
-            codes[order[test : test + round(lattice.size * validation)]] = VALIDATION
-        return Split(codes.reshape(lattice.shape))
+            codes[order[test : test + round(squares * validation)]] = VALIDATION
+        of_pixels = codes.reshape(down, across).repeat(block, axis=0).repeat(block, axis=1)
+        return Split(np.ascontiguousarray(of_pixels[: lattice.height, : lattice.width]), block)
 
     def indices(self, code: int) -> NDArray[np.intp]:
         """The flat indices of the pixels with this code."""
@@ -169,13 +177,15 @@ class Scene:
     """What a model may learn from: the training pixels, and validation pixels for stopping.
 
     `values` is (H, W) or (H, W, 3) in the units of a fit (`Image.coordinates`), NaN wherever a pixel is
-    not for training: a model cannot cheat. `held` is the same for the validation pixels.
+    not for training: a model cannot cheat. `held` is the same for the validation pixels. `block` is the
+    side of the holes, in pixels.
     """
 
     lattice: Lattice
     view: str
     values: Floats
     held: Floats
+    block: int = 1
 
     @staticmethod
     def of(image: Image, split: Split) -> Scene:
@@ -186,7 +196,7 @@ class Scene:
             seen[split.codes != code] = np.nan
             return seen
 
-        return Scene(image.lattice, image.view, only(TRAIN), only(VALIDATION))
+        return Scene(image.lattice, image.view, only(TRAIN), only(VALIDATION), split.block)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -216,6 +226,11 @@ class Scene:
     def validation(self) -> tuple[Floats, Floats]:
         """The validation pixels likewise: for stopping and calibration, never for fitting."""
         return self._pixels(self.held)
+
+    def hidden(self) -> Floats:
+        """Where the pixels are that are not for training, nothing of which is known: (n, 2)."""
+        first = self.values.reshape(self.lattice.size, -1)[:, 0]
+        return self.lattice.coordinates(np.flatnonzero(np.isnan(first)))
 
     def _pixels(self, values: Floats) -> tuple[Floats, Floats]:
         flat = values.reshape(self.lattice.size, *values.shape[2:])
@@ -266,6 +281,8 @@ class Model(Choice):
     """A plugin that can be fitted. It is only a choice of options; `fit` returns what was learnt."""
 
     views: ClassVar[tuple[str, ...]]
+    uses_validation: ClassVar[bool] = False
+    """Whether a fit looks at `Scene.validation()`; if not, it must not depend on those pixels."""
 
     @abstractmethod
     def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
@@ -304,6 +321,13 @@ class Density(Fitted):
         """The expectation E[x] (d,), or None where it has no closed form."""
         return None
 
+    def checked(self, points: Floats) -> Floats:
+        """Points as float64 (n, d). Raises ValueError where they have not as many columns as the density."""
+        found = np.asarray(points, dtype=np.float64)
+        if found.ndim != 2 or found.shape[1] != len(self.columns):
+            raise ValueError(f"expected points (n, {len(self.columns)}), got {found.shape}")
+        return found
+
 
 class Predictor(Fitted):
     """A fit that answers for a pixel."""
@@ -312,35 +336,97 @@ class Predictor(Fitted):
     def predict(self, coordinates: Floats) -> Floats:
         """P(ink) (n,) or E[r, g, b] (n, 3) in 0..1 at pixel coordinates (n, 2)."""
 
+    def law(self, coordinates: Floats) -> Law | None:
+        """Of colour: what is expected of it at coordinates (n, 2), as a mixture for each, or None.
+
+        Core integrates it over the cells of colours; without it, and without `log_predictive`, a fit
+        gets no score for its colours.
+        """
+        return None
+
+    def log_predictive(self, coordinates: Floats, colours: Floats) -> Floats | None:
+        """Of a law of another shape: log p(r, g, b | x, y) of colours (n, 3) at coordinates (n, 2): (n,).
+
+        In nats per unit of the coordinates 0..1. It goes with `log_cube_mass`.
+        """
+        return None
+
+    def log_cube_mass(self, coordinates: Floats) -> Floats | None:
+        """Of a law of another shape: log of what it gives to the cube [0, 1]^3 of colours: (n,)."""
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Law:
+    """A mixture of m Gaussians over r, g, b for each of n pixels, in coordinates 0..1.
+
+    Attributes:
+        weights: (n, m), each row summing to 1.
+        means: (n, m, 3).
+        covariances: (n, m, 3, 3), or (1, m, 3, 3) where they are the same for all.
+        degrees: (n, m) degrees of freedom, where they are Student's t instead: then `covariances` are
+            scale matrices.
+    """
+
+    weights: Floats
+    means: Floats
+    covariances: Floats
+    degrees: Floats | None = None
+
+    def __post_init__(self) -> None:
+        n, m = self.weights.shape
+        shapes = self.means.shape == (n, m, 3) and self.covariances.shape in {(n, m, 3, 3), (1, m, 3, 3)}
+        if not shapes or (self.degrees is not None and self.degrees.shape != (n, m)):
+            raise Refused(
+                "Law: expected weights (n, m), means (n, m, 3) and covariances (n or 1, m, 3, 3), "
+                f"got {self.weights.shape}, {self.means.shape} and {self.covariances.shape}"
+            )
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What a renderer draws: pixels (h, w, 3) of 0..255, a caption, and the figures behind it."""
+    """What a renderer draws: pixels (h, w, 3) of 0..255, a caption, and the figures behind it.
+
+    An animation has `frames` besides, all of one size, each shown for so many `seconds`; its `pixels` are
+    the still picture of it.
+    """
 
     pixels: Bytes
     caption: str
     figures: Mapping[str, Any] = field(default_factory=dict)
+    frames: tuple[Bytes, ...] = ()
+    seconds: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        pixels = self.pixels
-        fine = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.ndim == 3
-        if not (fine and pixels.shape[2] == 3 and pixels.size):
-            got = (
-                f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
+        for name, pixels in (("pixels", self.pixels), *(("frames", frame) for frame in self.frames)):
+            fine = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.ndim == 3
+            if not (fine and pixels.shape[2] == 3 and pixels.size):
+                array = isinstance(pixels, np.ndarray)
+                got = f"{pixels.dtype} {pixels.shape}" if array else type(pixels).__name__
+                raise Refused(f"Picture: expected {name} (h, w, 3) of uint8, got {got}")
+        if len({frame.shape for frame in self.frames}) > 1:
+            raise Refused("Picture: expected frames of one size, got several")
+        if len(self.seconds) != len(self.frames) or not all(second > 0 for second in self.seconds):
+            raise Refused(
+                f"Picture: expected seconds > 0 for each of {len(self.frames)} frames, got {self.seconds}"
             )
-            raise Refused(f"Picture: expected pixels (h, w, 3) of uint8, got {got}")
         if not isinstance(self.caption, str):
             raise Refused(f"Picture: expected a caption, got {type(self.caption).__name__}")
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What a renderer sees: the image, the split, the fit, and the pictures drawn before it."""
+    """What a renderer sees: the image, the split, the fit, and the pictures drawn before it.
+
+    `history` tells how the fit came to be, as (iteration, bound, fit as it was then), about 40 of them, the
+    first iteration first and `fitted` last. It is kept only when a renderer of the run needs it.
+    """
 
     image: Image
     split: Split
     fitted: Fitted
     pictures: Mapping[str, Picture] = field(default_factory=dict)
+    history: tuple[tuple[int, float | None, Fitted], ...] = ()
 
     def answers(self) -> tuple[str, ...]:
         """The questions that can be asked of this fit."""
@@ -351,6 +437,7 @@ class Study:
             "predict": predictor,
             "mixture": getattr(self.fitted, "mixture", None) is not None,
             "log_ink": self.image.view == "ink" and (density or predictor),
+            "history": len(self.history) > 0,
         }
         return tuple(question for question, answered in known.items() if answered)
 
@@ -388,60 +475,3 @@ class Renderer(Choice):
         if missing:
             return f"{self.name} asks for {', '.join(missing)}, which this fit does not answer"
         return None
-
-
-@dataclass(frozen=True)
-class Run:
-    """One choice of image, model, renderers (by option name) and seed: one run is one fit.
-
-    `hold_out` is the share of the pixels kept from the fit; `threads` None means all cores. `options`
-    holds the names the user typed, by group, and `config` the resolved configuration, for the record.
-    """
-
-    image: ImageSource
-    model: Model
-    renders: Mapping[str, Renderer]
-    seed: int = 0
-    hold_out: float = 0.2
-    threads: int | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    config: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
-class Cost:
-    """What a fit cost: seconds of wall clock and CPU, those of compiling apart, and the threads allowed.
-
-    The peak is of the process's memory, in bytes (None: unknown).
-    """
-
-    wall_seconds: float
-    cpu_seconds: float
-    compile_seconds: float
-    peak_bytes: int | None
-    threads: int
-
-
-@dataclass(frozen=True, eq=False)
-class Score:
-    """One number with its unit, train and held out (None where there is none, with the reason)."""
-
-    train: float | None
-    held_out: float | None
-    unit: str
-    of: str
-    reason: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What came of a run: the study, the pictures, what was skipped or failed and why, scores, cost."""
-
-    run: Run
-    study: Study
-    pictures: Mapping[str, Picture]
-    skipped: Mapping[str, str]
-    failed: Mapping[str, str]
-    log_likelihood: Score
-    score_map: NDArray[np.float32]
-    cost: Cost

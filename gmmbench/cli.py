@@ -1,4 +1,4 @@
-"""The command line: Hydra for runs and sweeps; `plugins` and `--help` beside it."""
+"""The command line: Hydra for runs and sweeps; `plugins`, `check` and `--help` beside it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .knobs import Refused, unknown
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-COMMANDS = ("plugins",)
+COMMANDS = ("plugins", "check")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,8 +55,10 @@ def _command(arguments: list[str]) -> int:
         print("gmmbench", registry.load().plugins[0].version)
         return 0
     if words and words[0] in COMMANDS:
-        from .plugins_table import show
-
+        if words[0] == "check":
+            from .check_table import show
+        else:
+            from .plugins_table import show
         return show(arguments[1:])
     if words and "=" not in words[0] and not flags and not words[0].startswith("~"):
         raise Refused(unknown("command", words[0], COMMANDS) + "; a run is key=value, such as image=dog")
@@ -103,7 +105,7 @@ def _check_flags(arguments: list[str]) -> None:
 
 
 def job(cfg: DictConfig) -> float | None:
-    """What Hydra runs for each job: check, execute, save. Returns the held-out log-likelihood."""
+    """What Hydra runs for each job: check, execute, save. Returns what a search maximises."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
@@ -127,8 +129,7 @@ def job(cfg: DictConfig) -> float | None:
         if outcome.failed:
             said = "; ".join(f"render={option}: {line}" for option, line in outcome.failed.items())
             raise Refused(f"{said}; all else is in {folder}")
-        held_out = report.data["log_likelihood"]["held_out"]
-        return None if held_out is None else float(held_out)
+        return report.aim()
     except (Refused, KeyboardInterrupt) as error:
         output.prune(folder, RememberFolder.before)
         if isinstance(error, Refused):

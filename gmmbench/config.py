@@ -13,10 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from . import registry
-from .api import Choice, ImageSource, Model, Renderer, Run
+from .api import Choice, ImageSource, Model, Renderer
 from .door import composed
 from .explain import explain
 from .knobs import Refused, check_knobs, knob, refusal, shown, unknown
+from .outcome import Run
 from .quoting import quoted
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ class Settings:
 
     seed: int = knob(0, "every random draw follows from it", low=0)
     hold_out: float = knob(0.2, "share of the pixels kept from the fit", low=0, high=0.9)
+    hold_out_block: int = knob(1, "side of the squares that are held out, pixels", low=1, high=1000)
     threads: int | None = knob(None, "threads a fit may use (null: all cores)", low=1)
 
     def __post_init__(self) -> None:
@@ -90,6 +92,7 @@ def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
         },
         seed=settings.seed,
         hold_out=settings.hold_out,
+        block=settings.hold_out_block,
         threads=settings.threads,
         options=options,
     )

@@ -80,7 +80,8 @@ class Console:
         for option, reason in data["failed"].items():
             print(f"failed: {option}, for {reason}")
         for picture in data["pictures"]:
-            print(f"picture: {where / picture['file']}")
+            for file in (picture["file"], *picture["animations"]):
+                print(f"picture: {where / file}")
         print(f"report:  {where / 'report.md'} (and report.json, scores.npz)", flush=True)
 
     def failed(self, error: Refused) -> None:

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .api import Cost, Fitted
+from .api import Fitted
+from .outcome import Cost
 
 
 def cores() -> int:

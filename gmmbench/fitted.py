@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .api import COLUMNS, Density, Fitted, Floats, Predictor, Watch
+from .api import COLUMNS, Density, Fitted, Floats, Lattice, Predictor, Watch
 
 if TYPE_CHECKING:
-    from .mixture import Mixture
+    from .mixture import Mixture, StudentMixture
 
 
 @dataclass(frozen=True, eq=False)
 class MixtureDensity(Density):
-    """A mixture over the columns of a view."""
+    """A mixture over the columns of a view.
+
+    What is scored and painted is `density`: the mixture itself, or, of a Bayesian one, the posterior
+    predictive, while `mixture` holds its Gaussians for pictures of components.
+    """
 
     mixture: Mixture
     columns: tuple[str, ...]
@@ -24,19 +28,37 @@ class MixtureDensity(Density):
     iterations: int
     converged: bool
     compile_seconds: float = 0.0
+    predictive: StudentMixture | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def density(self) -> Mixture | StudentMixture:
+        """What is scored and painted."""
+        return self.mixture if self.predictive is None else self.predictive
 
     def log_density(self, points: Floats) -> Floats:
         """log p in nats at points (n, d): (n,)."""
-        return self.mixture.log_density(points)
+        return self.density.log_density(points)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """n draws (n, d)."""
-        return self.mixture.sample(n, rng)
+        return self.density.sample(n, rng)
 
     def mean(self) -> Floats:
         """E[x] (d,)."""
-        return self.mixture.mean()
+        return self.density.mean()
+
+    def cell_masses(self, lattice: Lattice) -> Floats:
+        """The mass in each cell of a lattice, of a density over x, y: (H, W)."""
+        from .mixture.masses import cell_masses
+
+        return cell_masses(self.density, *lattice.shape, lattice.cell)
+
+    def level_masses(self, levels: int) -> Floats:
+        """The mass in each of `levels` equal cells of 0..1, of a density over one column: (levels,)."""
+        from .mixture.masses import level_masses
+
+        return level_masses(self.density, levels)
 
     def facts(self) -> Mapping[str, Any]:
         """The number of components, and what the model has added."""
@@ -49,7 +71,17 @@ class ColourMixture(MixtureDensity, Predictor):
 
     def predict(self, coordinates: Floats) -> Floats:
         """E[r, g, b | x, y] at coordinates (n, 2): (n, 3) in 0..1."""
-        return np.clip(self.mixture.conditional_mean((0, 1), coordinates), 0.0, 1.0)
+        return np.clip(self.density.conditional_mean((0, 1), coordinates), 0.0, 1.0)
+
+    def colour_masses(self, coordinates: Floats, colours: Floats, side: float) -> tuple[Floats, Floats]:
+        """log of the mass of p(r, g, b | x, y) in the cell round each colour, and in the cube: (n,) each."""
+        from .mixture.colour import colour_masses
+
+        return colour_masses(self.density, coordinates, colours, side)
+
+    def position(self) -> Mixture | StudentMixture:
+        """p(x, y) alone."""
+        return self.density.marginal((0, 1))
 
 
 def mixture_fitted(
@@ -60,11 +92,18 @@ def mixture_fitted(
     iterations: int,
     converged: bool,
     compile_seconds: float = 0.0,
+    predictive: StudentMixture | None = None,
     **more: Any,
 ) -> Fitted:
-    """A mixture fitted to `scene.columns`, as the Fitted of that view; `more` goes to the report."""
+    """A mixture fitted to `scene.columns`, as the Fitted of that view.
+
+    Args:
+        mixture: over the columns.
+        predictive: the posterior predictive, where there is one: it is the density then.
+        more: further numbers for the report.
+    """
     kind = ColourMixture if columns == COLUMNS["colour"] else MixtureDensity
-    return kind(mixture, columns, n_parameters, iterations, converged, compile_seconds, more)
+    return kind(mixture, columns, n_parameters, iterations, converged, compile_seconds, predictive, more)
 
 
 def mixture_watch(watch: Watch, columns: tuple[str, ...]) -> Callable[..., None]:

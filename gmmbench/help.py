@@ -12,6 +12,7 @@ gmmbench: fit a generative model to an image, let it paint, and score it.
   python -m gmmbench [GROUP=OPTION ...] [KEY=VALUE ...]       one run
   python -m gmmbench -m model=gmm,bgmm image=dog,butterfly    a sweep: every combination
   python -m gmmbench plugins [--json]                         the plugins, and whether they work
+  python -m gmmbench check model=gmm                          whether one keeps its contract
   python -m gmmbench model=lightgbm --help                    this page, with that model's knobs
 
 Examples

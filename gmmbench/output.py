@@ -12,18 +12,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .api import Bytes, Outcome, Run
+from .animation import ANIMATIONS, animation
+from .api import Bytes
 from .knobs import Refused
+from .outcome import Outcome, Run
 
 if TYPE_CHECKING:
     from .report import Report
 
 
+SCORES_VERSION = 2
+"""Of scores.npz; raised whenever one of its arrays changes its meaning or goes."""
+
+
 def save(outcome: Outcome, folder: str | Path) -> Report:
     """Write a run's pictures, scores and report into an empty or new folder.
 
-    Files: `original.png`, one picture a renderer (`grid.png`), `scores.npz` (`log_likelihood`: (H, W)
-    float32 nats; `split`: (H, W) of 0 train, 1 validation, 2 held out), `config.yaml`, `report.md` and,
+    Files: `original.png`, one picture a renderer (`grid.png`; an animation as GIF and WebP besides),
+    `scores.npz` (maps of the scores and the split, see docs/report.md), `config.yaml`, `report.md` and,
     last, `report.json`: where it stands, the run is whole.
 
     Returns:
@@ -41,11 +47,22 @@ def save(outcome: Outcome, folder: str | Path) -> Report:
     about = _provenance(outcome.run, outcome.study.image.sha256)
     atomic_write(target / "original.png", _png(outcome.study.image.pixels(), about))
     for option, picture in outcome.pictures.items():
-        atomic_write(
-            target / f"{option}.png", _png(picture.pixels, {**about, "Description": picture.caption})
-        )
+        described = {**about, "Description": picture.caption}
+        atomic_write(target / f"{option}.png", _png(picture.pixels, described))
+        if picture.frames:
+            for kind in ANIMATIONS:
+                atomic_write(target / f"{option}.{kind}", animation(picture, kind, described))
     scores = io.BytesIO()
-    np.savez_compressed(scores, log_likelihood=outcome.score_map, split=outcome.study.split.codes)
+    found = outcome.scores
+    np.savez_compressed(
+        scores,
+        version=np.array(SCORES_VERSION),
+        convention=np.array(found.values["gain"].convention),
+        gain=found.gain,
+        weight=found.weight,
+        log_likelihood=found.log_likelihood,
+        split=outcome.study.split.codes,
+    )
     atomic_write(target / "scores.npz", scores.getvalue())
     atomic_write(target / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config_of(outcome.run))).encode())
     atomic_write(target / "report.md", report.to_markdown().encode())

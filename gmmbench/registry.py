@@ -22,12 +22,24 @@ from .knobs import Refused, unknown
 
 BUILT_INS = (
     "gmmbench.images.file",
+    "gmmbench.images.made",
+    "gmmbench.models.uniform",
+    "gmmbench.models.histogram",
     "gmmbench.models.gmm",
     "gmmbench.models.bgmm",
     "gmmbench.models.lightgbm",
     "gmmbench.renders.grid",
     "gmmbench.renders.sample",
     "gmmbench.renders.contour",
+    "gmmbench.renders.density1d",
+    "gmmbench.renders.points",
+    "gmmbench.renders.channels",
+    "gmmbench.renders.slices",
+    "gmmbench.renders.sampling",
+    "gmmbench.renders.components",
+    "gmmbench.renders.residual",
+    "gmmbench.renders.evolution",
+    "gmmbench.renders.collage",
 )
 
 GROUPS: dict[str, tuple[str, type[Choice]]] = {

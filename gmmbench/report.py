@@ -14,10 +14,30 @@ from typing import Any
 
 import numpy as np
 
-from .api import LEVELS, TEST, TRAIN, VALIDATION, Choice, Density, Outcome, Run
-from .scoring import CONVENTION
+from .animation import ANIMATIONS
+from .api import LEVELS, TEST, TRAIN, VALIDATION, Choice, Density
+from .outcome import Outcome, Run, Score
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+SCORES = (
+    "log_likelihood",
+    "gain",
+    "ceiling",
+    "kl",
+    "skill",
+    "expected_ink",
+    "shape_gain",
+    "average_precision",
+    "bits_per_dim",
+    "psnr",
+    "ssim",
+    "mass_in_box",
+    "position",
+)
+"""The keys of the scores, in every report: what a view does not have is null."""
+
+NONE = Score(reason="not a score of this view")
+
 PACKAGES = (
     "gmmbench",
     "numpy",
@@ -42,7 +62,7 @@ class Report:
         """The report of an outcome."""
         run, study = outcome.run, outcome.study
         image, split, fitted = study.image, study.split, study.fitted
-        score, cost = outcome.log_likelihood, outcome.cost
+        scores, cost = outcome.scores, outcome.cost
         weights = image.values if image.view == "ink" else np.ones(image.lattice.shape)
         pixels = {"train": TRAIN, "validation": VALIDATION, "held_out": TEST}
         return Report(
@@ -65,19 +85,17 @@ class Report:
                 },
                 "seed": run.seed,
                 "hold_out": run.hold_out,
+                "hold_out_block": run.block,
                 "pixels": {name: split.count(code) for name, code in pixels.items()},
                 "points": {
                     name: int(np.count_nonzero(weights[split.codes == code])) for name, code in pixels.items()
                 },
                 "weight": {name: float(weights[split.codes == code].sum()) for name, code in pixels.items()},
-                "log_likelihood": {
-                    "train": score.train,
-                    "held_out": score.held_out,
-                    "unit": score.unit,
-                    "of": score.of,
-                    "convention": CONVENTION,
-                    "reason": score.reason,
-                },
+                **{key: dataclasses.asdict(scores.values.get(key, NONE)) for key in SCORES},
+                "ranked": not scores.not_ranked,
+                "not_ranked": list(scores.not_ranked),
+                "alarms": list(scores.alarms),
+                "details": dict(scores.details),
                 "fit": {
                     "n_parameters": fitted.n_parameters,
                     "iterations": fitted.iterations,
@@ -91,11 +109,14 @@ class Report:
                     "compile_seconds": cost.compile_seconds,
                     "peak_bytes": cost.peak_bytes,
                     "threads": cost.threads,
+                    "score_seconds": cost.score_seconds,
+                    "points_per_second": _pace(outcome),
                 },
                 "pictures": [
                     {
                         "option": option,
                         "file": f"{option}.png",
+                        "animations": [f"{option}.{kind}" for kind in ANIMATIONS if picture.frames],
                         "caption": picture.caption,
                         "figures": dict(picture.figures),
                     }
@@ -120,14 +141,32 @@ class Report:
 
         return page(self.data, self.headline())
 
+    def aim(self) -> float | None:
+        """What a search maximises: the held-out skill, of colours the gain; None where there is neither."""
+        found = self.data["gain" if self.data["image"]["view"] == "colour" else "skill"]["held_out"]
+        return float(found) if found is not None and self.data["ranked"] else None
+
     def headline(self) -> str:
         """The run in one sentence."""
-        data, score = self.data, self.data["log_likelihood"]
-        subject = f"{data['model']['option']} on {data['image']['name']} ({data['image']['view']})"
-        if score["train"] is None:
-            return f"{subject}: no log-likelihood, for {score['reason']}."
-        held = "none" if score["held_out"] is None else f"{score['held_out']:.4f}"
-        return f"{subject}: log-likelihood {held} held out, {score['train']:.4f} train, {score['unit']}."
+        data, gain = self.data, self.data["gain"]
+        components = data["fit"]["facts"].get("components")
+        model = data["model"]["option"] + (f", {components:,} components" if components else "")
+        subject = f"{model}, on {data['image']['name']} ({data['image']['view']})"
+        got, over = gain["held_out"], "held-out"
+        if got is None and gain["reason"] is None:
+            got, over = gain["train"], "training"
+        if got is None:
+            return f"{subject}: no score, for {gain['reason'] or 'nothing was scored'}."
+        ceiling = data["ceiling"]["held_out" if over == "held-out" else "train"]
+        what = {
+            "ink": f"bits per {over} ink pixel over uniform",
+            "colour": f"of 8 bits per dimension of {over} colours over uniform",
+            "levels": f"bits per {over} pixel over uniform",
+        }[data["image"]["view"]]
+        of = f" of {ceiling:.2f}" if ceiling else ""
+        share = f", {got / ceiling:.0%}" if ceiling else ""
+        doubt = "" if data["ranked"] else f"; not ranked: {'; '.join(data['not_ranked'])}"
+        return f"{subject}: gains {got:.2f}{of} {what}{share}{doubt}."
 
 
 def config_of(run: Run) -> dict[str, Any]:
@@ -140,6 +179,7 @@ def config_of(run: Run) -> dict[str, Any]:
         },
         "seed": run.seed,
         "hold_out": run.hold_out,
+        "hold_out_block": run.block,
         "threads": run.threads,
     }
 
@@ -176,6 +216,14 @@ def _mean(outcome: Outcome) -> dict[str, Any] | None:
         column: float(value / cell if column in ("x", "y") else value * LEVELS - 0.5)
         for column, value in zip(fitted.columns, mean, strict=True)
     }
+
+
+def _pace(outcome: Outcome) -> float | None:
+    """Points times iterations in a second of the fit."""
+    image, split, cost = outcome.study.image, outcome.study.split, outcome.cost
+    data = image.values > 0 if image.view == "ink" else np.ones(image.lattice.shape, dtype=bool)
+    points = int(np.count_nonzero(data & (split.codes == TRAIN)))
+    return points * outcome.study.fitted.iterations / cost.wall_seconds if cost.wall_seconds > 0 else None
 
 
 def _plain(value: Any) -> Any:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .api import Image, Outcome, Picture, Renderer, Run, Scene, Split, Study, Watch, stream
+from .api import Fitted, Image, Picture, Renderer, Scene, Split, Study, Watch, stream
 from .cost import cores, measured
+from .history import History
 from .knobs import Refused
-from .scoring import log_likelihood
+from .outcome import Outcome, Run
+from .scoring import score
 
 # LightGBM's waiting threads spin otherwise: on busy cores that took ten times as long. It counts only if it
 # is set before the library is loaded, which no room does before a run.
@@ -46,17 +50,27 @@ def execute(run: Run, listen: Listen | None = None) -> Outcome:
     image = run.image.load()
     tell("image", 1, None)
     _check_view(run, image)
-    split = Split.draw(image.lattice, run.seed, run.hold_out)
+    split = Split.draw(image.lattice, run.seed, run.hold_out, block=run.block)
     scene = Scene.of(image, split)
-    watch = Watch(threads, lambda iteration, bound, snapshot: tell("fit", iteration, bound))
+    history = History()
+    remembered = any("history" in renderer.needs.get(image.view, ()) for renderer in run.renders.values())
+
+    def hear(iteration: int, bound: float | None, snapshot: Callable[[], Fitted] | None) -> None:
+        tell("fit", iteration, bound)
+        if remembered:
+            history.hear(iteration, bound, snapshot)
+
+    watch = Watch(threads, hear)
     with threadpool_limits(limits=threads):
         fitted, cost = measured(lambda: run.model.fit(scene, stream(run.seed, "fit"), watch), threads)
-        score, score_map = log_likelihood(fitted, image, split)
-        tell("score", 1, score.held_out)
+        started = time.perf_counter()
+        scores = score(fitted, image, split, stream(run.seed, "score"))
+        cost = replace(cost, score_seconds=time.perf_counter() - started)
+        tell("score", 1, scores.values["gain"].held_out)
         pictures: dict[str, Picture] = {}
         skipped: dict[str, str] = {}
         failed: dict[str, str] = {}
-        study = Study(image, split, fitted)
+        study = Study(image, split, fitted, history=history.until(fitted))
         for option, renderer in run.renders.items():
             reason = renderer.cannot(study)
             if reason is not None:
@@ -70,9 +84,9 @@ def execute(run: Run, listen: Listen | None = None) -> Outcome:
                     f"{renderer.name} ({type(renderer).__module__}): {type(error).__name__}: {said}"
                 )
                 continue
-            study = Study(image, split, fitted, dict(pictures))
+            study = replace(study, pictures=dict(pictures))
             tell(option, 1, None)
-    return Outcome(run, study, pictures, skipped, failed, score, score_map, cost)
+    return Outcome(run, study, pictures, skipped, failed, scores, cost)
 
 
 def _drawn(renderer: Renderer, study: Study, rng: np.random.Generator) -> Picture:

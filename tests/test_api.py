@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmmbench import Density, Image, Lattice, Predictor, Refused, Scene, Split, Study
+from gmmbench import Density, Image, Lattice, Law, Predictor, Refused, Scene, Split, Study
 from gmmbench.api import TEST, TRAIN, VALIDATION, Fitted, stream
 
 SIDES = st.integers(1, 40)
@@ -122,3 +122,30 @@ def test_a_fit_that_answers_nothing_is_told_so():
     assert study.answers() == ()
     with pytest.raises(Refused, match="neither a Density nor a Predictor"):
         study.log_ink(np.zeros((1, 2)))
+
+
+@pytest.mark.parametrize("block", [2, 4, 7])
+def test_blocks_are_held_out_whole_and_a_block_of_one_is_a_pixel(block):
+    lattice = Lattice(30, 44)
+    split = Split.draw(lattice, 5, 0.2, block=block)
+    assert split.block == block
+    for y in range(0, 30, block):
+        for x in range(0, 44, block):
+            assert len(np.unique(split.codes[y : y + block, x : x + block])) == 1
+    assert 0.1 < split.count(TEST) / lattice.size < 0.3
+    assert (Split.draw(lattice, 5, 0.2, block=1).codes == Split.draw(lattice, 5, 0.2).codes).all()
+
+
+def test_a_scene_says_where_it_is_blind():
+    values = np.arange(20.0).reshape(4, 5) / 20
+    split = Split.draw(Lattice(4, 5), 1, 0.3, block=2)
+    scene = Scene.of(Image("ramp", "ink", values, "0" * 64), split)
+    assert scene.block == 2
+    assert len(scene.hidden()) == 20 - split.count(TRAIN)
+    seen, _ = scene.pixels()
+    assert len(np.unique(np.vstack((seen, scene.hidden())), axis=0)) == 20
+
+
+def test_a_law_refuses_shapes_that_do_not_agree():
+    with pytest.raises(Refused, match="Law: expected"):
+        Law(np.ones((2, 3)) / 3, np.zeros((2, 3, 3)), np.zeros((2, 2, 3, 3)))

@@ -42,6 +42,17 @@ def test_a_refused_config_loads_nothing_heavy(tmp_path):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_check_says_whether_a_plugin_keeps_its_contract(capsys):
+    assert main(["check", "model=uniform"]) == 0
+    assert "model uniform: keeps its contract" in capsys.readouterr().out
+    assert main(["check", "image=dog", "render=grid"]) == 0
+    said = capsys.readouterr().out
+    assert "renderer grid: keeps its contract" in said
+    assert "image file: keeps its contract" in said
+    assert main(["check"]) == 1
+    assert "expected model=NAME, render=NAME or image=NAME, got nothing" in capsys.readouterr().err
+
+
 def test_help_shows_the_knobs_of_what_is_chosen(capsys):
     assert main(["model=lightgbm", "render=[sample,contour]", "--help"]) == 0
     page = capsys.readouterr().out
@@ -79,7 +90,7 @@ def test_a_run_writes_everything_and_says_where(command, tmp_path):
     assert str(folder.relative_to(tmp_path) / "report.md") in done.stdout
     assert str(folder.relative_to(tmp_path) / "grid.png") in done.stdout
     assert "view auto: ink" in done.stdout
-    assert "nats per point" in done.stdout
+    assert "bits per held-out ink pixel over uniform" in done.stdout
 
 
 def test_the_same_seed_gives_the_same_bytes(command, tmp_path):

@@ -160,6 +160,7 @@ def test_every_number_and_every_word_of_choice_has_a_range():
         ("seed=true", "seed: expected a whole number >= 0, got true; try 0"),
         ("hold_out=1", "hold_out: expected a number >= 0 and <= 0.9, got 1.0; try 0.2"),
         ("hold_out=nan", "hold_out: expected a number >= 0 and <= 0.9, got nan; try 0.2"),
+        ("hold_out.block=0", "hold_out_block: expected a whole number >= 1 and <= 1000, got 0; try 1"),
         ("threads=0", "threads: expected a whole number >= 1 or null, got 0; try null"),
         (
             "model.components=0",
@@ -170,7 +171,7 @@ def test_every_number_and_every_word_of_choice_has_a_range():
         ("model=gmmm", "model: expected one of bgmm, gmm"),
         ("image=butterly", "; try butterfly"),
         ("image=photo.jpg", "; for a file of your own, image.path=photo.jpg"),
-        ("render=null", "render: expected one of contour, grid"),
+        ("render=null", "render: expected one of channels, collage"),
         ("render=[]", "render: expected one or more of"),
         ("render=[grid,sampel]", "; try sample"),
         ("model=null", "model: expected one of"),

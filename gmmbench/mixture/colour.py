@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, stdtrit
+from scipy.special import logsumexp, ndtr, stdtrit
 
 from .blocks import Blocks, arrange_quickly
 from .laws import HUGE, Law, law_of, log_constant, normaliser, root_rules
+from .masses import t_masses
+from .student import StudentMixture
 from .threads import in_pieces
 
 Floats = NDArray[np.float64]
@@ -55,6 +57,8 @@ def colour_masses(
     x, y = _two(positions, colours)
     if not len(x):
         return np.empty(0), np.empty(0)
+    if isinstance(mixture, StudentMixture) and mixture.independent:
+        return _independent(mixture, x, y, cell)
     spread, degrees = law_of(mixture)
     units = np.array([1, 1, 1 / cell, 1 / cell, 1 / cell])
     means, spread = mixture.means * units, spread * np.outer(units, units)
@@ -66,7 +70,9 @@ def colour_masses(
     cut = float(np.log(NEGLECT / len(rows)))
     log_cell, log_cube = np.empty((2, len(points), points.shape[2]))
     rule, panel = tables(), _panel(PANEL)
-    roots = root_rules(np.full(len(rows), HUGE) if degrees is None else degrees + 2)
+    roots = root_rules(np.full(1, HUGE) if degrees is None else degrees + 2)
+    if degrees is None:
+        roots = roots[0].repeat(len(rows), axis=0), roots[1].repeat(len(rows), axis=0)
     kernel = make_colour(degrees is not None)
 
     def run(start: int, stop: int) -> None:
@@ -76,8 +82,32 @@ def colour_masses(
         )  # fmt: skip
 
     in_pieces(run, len(points), threads)
-    found, cube = (np.asarray(blocks.scatter(a), dtype=np.float64) for a in (log_cell, log_cube))
-    return found, np.minimum(cube, 0.0)
+    cube = np.minimum(blocks.scatter(log_cube), 0.0)
+    return np.asarray(blocks.scatter(log_cell), np.float64), np.asarray(cube, np.float64)
+
+
+def _independent(mixture: StudentMixture, x: Floats, y: Floats, cell: float) -> tuple[Floats, Floats]:
+    """`colour_masses` where the columns are independent within a component: x, y choose it, no more.
+
+    Colours lie at the centres of cells, so the masses of all cells are a table of each component's axes.
+    """
+    levels = round(1 / cell)
+    sd = np.sqrt(np.diagonal(mixture.scales, axis1=1, axis2=2))
+    edges = np.arange(levels + 1) * cell
+    cells = np.empty((3, levels, mixture.n_components))
+    for axis in range(3):
+        at = (edges[:, None] - mixture.means[:, 2 + axis]) / sd[:, 2 + axis]
+        cells[axis] = t_masses(mixture.degrees, at)
+    with np.errstate(divide="ignore"):
+        table, cube = np.log(cells), np.log(cells.sum(axis=1).prod(axis=0))
+    place = np.clip(np.rint(y / cell - 0.5).astype(np.intp), 0, levels - 1)
+    log_cell, log_cube = np.empty((2, len(x)))
+    for rows, joint in mixture.marginal((0, 1))._joints(x):
+        share = joint - logsumexp(joint, axis=1, keepdims=True)
+        own = sum(table[axis][place[rows, axis]] for axis in range(3))
+        log_cell[rows] = logsumexp(share + own, axis=1)
+        log_cube[rows] = logsumexp(share + cube, axis=1)
+    return log_cell, np.minimum(log_cube, 0.0)
 
 
 def _two(positions: ArrayLike, colours: ArrayLike) -> tuple[Floats, Floats]:

@@ -61,7 +61,7 @@ def normaliser(weights: Floats, means: Floats, spread: Floats, degrees: Floats |
 
 ROOT_NODES = ((100.0, 3), (40.0, 4), (20.0, 5), (12.0, 8), (8.0, 10), (5.0, 16), (3.0, 20), (0.0, 24))
 """(degrees of freedom from which, nodes that give a t's distribution function to 1e-6 over 10 scales); for
-fewer than 2 degrees to 5e-6."""
+fewer than 2 degrees it is 5e-6."""
 
 GRID = 500
 """Points of the sum that stands for the chi law when a rule is made."""

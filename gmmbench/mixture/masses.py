@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr
 
 from .laws import Law, law_of, normaliser
+from .student import StudentMixture
 from .threads import in_pieces
 
 Floats = NDArray[np.float64]
@@ -44,6 +45,8 @@ def cell_masses(mixture: Law, height: int, width: int, cell: float, threads: int
 
     if mixture.means.shape[1] != 2:
         raise ValueError(f"expected a mixture of 2 columns, got {mixture.means.shape[1]}")
+    if isinstance(mixture, StudentMixture) and mixture.independent:
+        return _product(mixture, height, width, cell)
     spread, degrees = law_of(mixture)
     means, spread = mixture.means / cell, spread / cell**2
     rows = normaliser(mixture.weights, means, spread, degrees)
@@ -60,6 +63,23 @@ def cell_masses(mixture: Law, height: int, width: int, cell: float, threads: int
 
     in_pieces(run, -(-height // TILE) * -(-width // TILE), threads)
     return out
+
+
+def _product(mixture: StudentMixture, height: int, width: int, cell: float) -> Floats:
+    """Of components with independent axes: the products of the masses along each, exact."""
+    sd = np.sqrt(np.diagonal(mixture.scales, axis1=1, axis2=2))
+    along = [
+        t_masses(mixture.degrees, (np.arange(n + 1)[:, None] * cell - mixture.means[:, axis]) / sd[:, axis])
+        for axis, n in ((0, width), (1, height))
+    ]
+    return np.asarray((along[1] * mixture.weights) @ along[0].T)
+
+
+def t_masses(degrees: Floats, edges: Floats) -> Floats:
+    """Masses of standard t of degrees (K,) between edges (n + 1, K): (n, K), exact in both tails."""
+    right = edges[:-1] > 0
+    low, high = np.where(right, -edges[1:], edges[:-1]), np.where(right, -edges[:-1], edges[1:])
+    return np.asarray(stdtr(degrees, high) - stdtr(degrees, low))
 
 
 def _shapes(weights: Floats, means: Floats, spread: Floats) -> Floats:

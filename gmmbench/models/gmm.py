@@ -6,7 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmbench import Fitted, Model, Refused, Scene, Watch, hookimpl, knob, mixture_fitted, mixture_watch
+from gmmbench import (
+    Fitted,
+    Floats,
+    Model,
+    Refused,
+    Scene,
+    Watch,
+    hookimpl,
+    knob,
+    mixture_fitted,
+    mixture_watch,
+)
 
 
 @dataclass(frozen=True)
@@ -14,7 +25,8 @@ class GMM(Model):
     """A mixture of Gaussians over the points of an image.
 
     A pixel is a square and a level is an interval, so the variance of a cell, side^2 / 12, is added to
-    every covariance (Sheppard 1898): no component can collapse between pixels.
+    every covariance (Sheppard 1898): no component can collapse between pixels. Ink in holes of several pixels
+    is missing, not absent: each step fills in what it expects there.
     """
 
     name = "gmm"
@@ -36,12 +48,23 @@ class GMM(Model):
     )
     precision: str = knob("auto", "of the fast kernels", choices=("auto", "single", "double"))
     neglect: float = knob(1e-5, "share of a point's responsibilities that may be left out", low=0, below=1)
+    missing: str = knob(
+        "auto",
+        "ink in holes: fill in what is expected, ignore, or fill holes of more than a pixel",
+        choices=("auto", "fill", "ignore"),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.missing == "fill" and self.engine == "sklearn":
+            raise Refused("missing: expected auto or ignore with engine=sklearn, got fill; try ignore")
 
     def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
         """Fit by EM. Raises Refused when there are fewer distinct points than components."""
         from gmmbench.mixture import TooManyComponents, fit
 
         points, weights = scene.points()
+        hidden = self._holes(scene)
         try:
             found = fit(
                 points,
@@ -60,6 +83,7 @@ class GMM(Model):
                 threads=watch.threads,
                 precision=self.precision,
                 neglect=self.neglect,
+                missing=(hidden, scene.lattice.cell**2) if len(hidden) else None,
             )
         except TooManyComponents as error:
             raise Refused(f"model.components: {error}") from error
@@ -71,7 +95,15 @@ class GMM(Model):
             converged=found.converged,
             compile_seconds=found.compile_seconds,
             removed=found.removed,
+            pixels_filled_in=len(hidden),
         )
+
+    def _holes(self, scene: Scene) -> Floats:
+        """The pixels (m, 2) to fill in: with colours and levels, points are not counted but described."""
+        fill = self.missing == "fill" or (
+            self.missing == "auto" and scene.block > 1 and self.engine == "fast"
+        )
+        return scene.hidden() if fill and scene.view == "ink" else np.empty((0, 2))
 
 
 @hookimpl

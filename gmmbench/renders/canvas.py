@@ -1,30 +1,21 @@
-"""What renderers share: colours, questions asked in chunks, dots, and panels with labels."""
+"""What renderers share: questions asked in chunks, and dots of ink."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmbench import Floats, Lattice, Refused
+from gmmbench import Floats, Lattice
 
-Bytes = NDArray[np.uint8]
+from .theme import Bytes
 
 CHUNK = 1 << 20
 """Positions that are asked about at once, so that memory does not grow with the picture."""
 
 BLOCK = 1 << 21
 """Cells under dots that are held at once: about 200 MB, however many or large the dots are."""
-
-
-def colour(key: str, word: str) -> Floats:
-    """A colour written "#rrggbb" as (3,) in 0..255. Raises Refused, naming the key."""
-    if not re.fullmatch(r"#[0-9a-fA-F]{6}", word):
-        raise Refused(f"{key}: expected a colour such as '#1a1a1a', got {word!r}; try '#000000'")
-    return np.array([int(word[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float64)
 
 
 def levels(coordinates: Floats) -> Floats:
@@ -137,28 +128,3 @@ def shrink(canvas: Floats, factor: int) -> Bytes:
     """A canvas averaged over factor x factor cells, as levels."""
     height, width = canvas.shape[0] // factor, canvas.shape[1] // factor
     return np.rint(canvas.reshape(height, factor, width, factor, 3).mean(axis=(1, 3))).astype(np.uint8)
-
-
-def panels(
-    pictures: Sequence[Bytes], labels: Sequence[str], columns: int, paper: Floats, ink: Floats
-) -> Bytes:
-    """Pictures of one size in a table, each with its label below."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    height, width = pictures[0].shape[:2]
-    font: Any = ImageFont.load_default(size=max(10, round(min(height, width) / 22)))
-    gap = max(8, round(width / 40))
-    line = round(font.size * 1.9)
-    columns = min(columns, len(pictures))
-    rows = -(-len(pictures) // columns)
-    table = (columns * (width + gap) + gap, rows * (height + line) + gap)
-    ground = tuple(int(level) for level in paper)
-    sheet = Image.new("RGB", table, ground)
-    draw = ImageDraw.Draw(sheet)
-    for index, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
-        left = gap + (index % columns) * (width + gap)
-        top = gap + (index // columns) * (height + line)
-        sheet.paste(Image.fromarray(picture), (left, top))
-        grey = tuple(round(p + 0.65 * (i - p)) for p, i in zip(paper, ink, strict=True))
-        draw.text((left + width / 2, top + height + line / 2), label, fill=grey, font=font, anchor="mm")
-    return np.asarray(sheet)

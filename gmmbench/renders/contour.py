@@ -4,36 +4,41 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, knob
 
-from .canvas import Bytes, asked
+from .canvas import asked
+from .figure import Plot
+from .sheet import numerals, round_step
+from .theme import MAPS, Bytes, theme, turned
 
-MAPS = tuple(
-    name + way for name in ("magma", "inferno", "plasma", "viridis", "cividis", "Greys") for way in ("_r", "")
-)
-"""Colour maps of even lightness; "_r" turns a map round. The default grows darker with the density."""
-
-DPI = 150
+ROOM = 116
+"""Room for the bar and its numbers, in pixels of the design."""
 
 
 @dataclass(frozen=True)
 class Contour(Renderer):
-    """Contours of log p(x, y) per pixel area, or of a classifier's log P(ink)."""
+    """Contours of log p(x, y) per pixel area, or of a classifier's log P(ink).
+
+    The levels are multiples of a round step. They go down from the maximum by `depth`, and no farther than
+    what occurs.
+    """
 
     name = "contour"
     needs = {"ink": ("log_ink",)}
 
-    levels: int = knob(14, "number of contour levels", low=2, high=200)
-    depth: float = knob(7.0, "how far below the maximum the lowest level lies, nats", above=0, high=1000)
+    levels: int = knob(14, "about how many contour levels", low=2, high=200)
+    depth: float = knob(
+        7.0, "how far below the maximum the lowest level lies at most, nats", above=0, high=1000
+    )
     filled: bool = knob(True, "fill the bands between the levels")
-    line_width: float = knob(0.8, "of the lines where nothing is filled, points", above=0, high=20)
-    colours: str = knob("magma_r", "colour map, by matplotlib's name", choices=MAPS)
+    line_width: float = knob(0.8, "of the lines where nothing is filled, pixels", above=0, high=20)
+    colours: str = knob("magma_r", "colour map (dark turns it round)", choices=MAPS)
     resolution: int = knob(500, "positions along the longer side", low=2, high=10_000)
     size: int = knob(800, "longer side of the plot without its bar, pixels", low=100, high=10_000)
+    dark: bool = knob(False, "a dark ground")
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Draw the contours."""
@@ -45,61 +50,59 @@ class Contour(Renderer):
         else:
             label = "log P(ink), nats"
             values = asked(study.log_ink, fine)
-        top = float(values.max())
-        step = self.depth / self.levels
-        # Multiples of the step, so that the bar reads in round numbers; a filled plot reaches the top.
-        levels = (np.floor(top / step) + np.arange(1 - self.levels, 2 if self.filled else 1)) * step
+        levels = self._levels(values)
+        top, step = float(values.max()), levels[1] - levels[0]
+        under = float((values < levels[0]).mean())
         caption = (
-            f"Contour: {label}, {self.levels} {'bands' if self.filled else 'lines'} {step:.3g} nats apart "
-            f"from {levels[0]:.2f}; the maximum is {top:.2f}, and what lies lower is left white."
+            f"Contour: {label}, {'bands' if self.filled else 'lines'} {step:.3g} nats apart from "
+            f"{levels[0]:.4g}; the maximum is {top:.2f}"
+            + (f", and {under:.0%} of the plane lies lower and is left empty." if under > 0 else ".")
         )
         pixels = self._draw(np.maximum(values, levels[0] - 1), levels, label)
-        return Picture(pixels, caption, {"levels": levels.tolist(), "maximum": top})
+        return Picture(pixels, caption, {"levels": levels.tolist(), "maximum": top, "share_below": under})
+
+    def _levels(self, values: Floats) -> Floats:
+        """Round numbers over what occurs, at most `depth` below the maximum."""
+        top, low = float(values.max()), float(values.min())
+        step = round_step(min(self.depth, max(top - low, 1e-6 * max(1.0, abs(top)))) / self.levels)
+        lowest = max(np.ceil((top - self.depth) / step), np.floor(low / step))
+        highest = np.ceil(top / step - 1e-9) if self.filled else np.floor(top / step)
+        return np.asarray(np.arange(lowest, max(highest, lowest + 1) + 1) * step)
 
     def _draw(self, values: Floats, levels: Floats, label: str) -> Bytes:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        height, width = (round(n * self.size / max(values.shape)) or 1 for n in values.shape)
-        # The plot has its exact pixels; room for the bar and its numbers is added at the right.
-        tall, wide = max(height, 260) + 24, width + 140
-        figure = Figure(figsize=(wide / DPI, tall / DPI), dpi=DPI, facecolor="white")
-        canvas = FigureCanvasAgg(figure)
-
-        def place(left: float, w: float, h: float) -> Any:
-            return figure.add_axes((left / wide, (tall - h) / 2 / tall, w / wide, h / tall))
-
-        axes = place(12, width, height)
-        x, y = (np.arange(n) + 0.5 for n in reversed(values.shape))
+        height, width = (max(1, round(n * self.size / max(values.shape))) for n in values.shape)
+        unit = max(0.6, self.size / 800)
+        edge, room = 12 * unit, ROOM * unit
+        colours, ground = turned(self.colours, self.dark), theme(self.dark)
+        plot = Plot(edge + width + room, max(height, 260 * unit) + 2 * edge, ground, unit)
+        axes = plot.axes(edge, (plot.height - height) / 2, width, height)
+        x, y = (np.arange(n) for n in reversed(values.shape))
         with warnings.catch_warnings():
             # A flat density has no lines: an empty plot is the right picture of it.
             warnings.filterwarnings("ignore", "No contour levels were found")
             if self.filled:
-                drawn = axes.contourf(x, y, values, levels=levels, cmap=self.colours)
+                drawn = axes.contourf(x, y, values, levels=levels, cmap=colours)
             else:
-                drawn = axes.contour(
-                    x, y, values, levels=levels, cmap=self.colours, linewidths=self.line_width
-                )
-        axes.set_xlim(0, values.shape[1])
-        axes.set_ylim(values.shape[0], 0)  # y runs down, as in the image
-        axes.set_xticks([])
-        axes.set_yticks([])
-        axes.spines[:].set_color("0.85")
-        bar = figure.colorbar(drawn, cax=place(width + 28, 16, max(240, 0.7 * height)))
+                width_of_lines = self.line_width * unit
+                drawn = axes.contour(x, y, values, levels=levels, cmap=colours, linewidths=width_of_lines)
+        plot.bare(axes, *values.shape)
+        if not (self.filled or ((levels > values.min()) & (levels < values.max())).any()):
+            return plot.pixels()  # without a line there is nothing that a bar could tell
+        tall = max(220 * unit, 0.7 * height)
+        beside = plot.axes(edge + width + 16 * unit, (plot.height - tall) / 2, 14 * unit, tall)
+        bar = plot.figure.colorbar(drawn, cax=beside)
         # Every so many levels has its number, with as many digits as tell neighbours apart.
-        digits = int(max(1, np.ceil(-np.log10(levels[1] - levels[0]))))
-        shown = levels[:: -(-len(levels) // 8)]
-        bar.set_ticks(shown.tolist(), labels=[f"{level:.{digits}f}" for level in shown])
+        shown = levels[np.rint(levels / (levels[1] - levels[0])) % -(-len(levels) // 9) == 0]
+        bar.set_ticks(shown.tolist(), labels=[word.replace("-", "\u2212") for word in numerals(shown)])
         bar.ax.minorticks_off()
-        bar.set_label(label, fontsize=7, color="0.3")
-        bar.ax.tick_params(labelsize=6.5, labelcolor="0.3", color="0.7", length=2)
+        bar.set_label(label, fontsize=13 * unit, color=ground.soft, labelpad=8 * unit)
+        bar.ax.tick_params(labelsize=12 * unit, labelcolor=ground.soft, color=ground.faint, length=3 * unit)
         bar.outline.set_visible(False)
         bar.ax.spines[:].set_visible(False)
         if not self.filled:
             for line in bar.lines:
-                line.set_linewidth(2)
-        canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib's own gap
-        return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]  # likewise
+                line.set_linewidth(2 * unit)
+        return plot.pixels()
 
 
 @hookimpl

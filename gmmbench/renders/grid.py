@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from gmmbench import Floats, Picture, Predictor, Refused, Renderer, Study, hookimpl, knob
+from gmmbench import Floats, Picture, Predictor, Renderer, Study, hookimpl, knob
 
-from .canvas import asked, blend, colour, levels
+from .canvas import asked, blend, levels
+from .mapping import MAPPINGS, Mapping, drawn_beside
+from .sheet import with_bar
+from .theme import MAPS, Bytes, colour, mapped, theme, turned
 
-MAPPINGS = ("linear", "piecewise", "gamma", "log", "quantile")
 SCALES = ("ink", "peak")
+
+SHOWN = ("mean", "mode", "variance", "entropy")
+
+UNSEEN = 0.5
+"""Percent of the positions at either end of a map of variance or entropy that its colours do not follow."""
 
 
 @dataclass(frozen=True)
 class Grid(Renderer):
-    """Ink: the density scaled to [0, 1] and mapped to darkness. Colour: E[r, g, b | x, y].
+    """Ink: the density scaled to [0, 1] and mapped to darkness. Colour: E[r, g, b | x, y], or more of it.
 
     What scales to 1 is a pixel that is expected to be full of ink (scale=ink: n p(x) cell^2 for a density,
     P(ink) for a classifier, so that the two can be compared), or the density that only the darkest ink
     exceeds (scale=peak). The mapping takes that to darkness: linear; piecewise, through the knots; gamma,
     to a power; log, falling to nothing `decades` powers of ten below 1; quantile, the share of the mass
     at positions that are no denser.
+
+    Of a colour image the conditional's mean is shown, its mode, the root of its variance (the mean of the
+    three channels'), or its entropy in bits a channel, where a channel that is evenly spread has 8.
     """
 
     name = "grid"
@@ -38,34 +49,46 @@ class Grid(Renderer):
     )
     gamma: float = knob(0.5, "of gamma: the power; below 1 lifts what is faint", above=0, high=10)
     decades: float = knob(2.0, "of log: how many powers of ten are shown", above=0, high=100)
+    show_map: bool = knob(False, "of ink: draw the mapping beside the picture")
+    show: str = knob("mean", "of the conditional law of colour", choices=SHOWN)
+    colours: str = knob("cividis", "colour map of variance and entropy", choices=MAPS)
     size: int | None = knob(
         None, "longer side of the picture, pixels (null: as the image)", low=1, high=20_000
     )
     ink: str = knob("#000000", "colour of the densest places, of ink")
     paper: str = knob("#ffffff", "colour of the empty places, of ink")
+    dark: bool = knob(False, "a dark ground: ink and paper change places")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         colour("ink", self.ink)
         colour("paper", self.paper)
-        rising = len(self.knots) > 1 and all(len(knot) == 2 for knot in self.knots)
-        if rising:
-            density, darkness = np.diff(self.knots, axis=0).T
-            rising = bool((density > 0).all() and (darkness >= 0).all())
-        if not rising:
-            raise Refused(
-                "knots: expected two or more pairs [density, darkness], densities rising and darkness not "
-                f"falling, got {self.knots}; try [[0,0],[0.1,0.6],[1,1]]"
-            )
+        self.map()
+
+    def cannot(self, study: Study) -> str | None:
+        """As every renderer, and where more than the mean is asked of a fit that knows the mean alone."""
+        reason = super().cannot(study)
+        if reason or self.show == "mean":
+            return reason
+        if study.image.view == "ink":
+            return f"grid shows the {self.show} of colours, this image is seen as ink"
+        if knows_law(study):
+            return None
+        return f"grid asks for a law of colour to show its {self.show}, and this fit knows the mean alone"
+
+    def map(self) -> Mapping:
+        """The mapping that the knobs say. Raises Refused for knots that do not rise."""
+        return Mapping(self.mapping, self.knots, self.gamma, self.decades)
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Paint the grid."""
         if study.image.view == "colour":
-            return self._colour(study)
+            return self._colour(study) if self.show in ("mean", "mode") else self._spread(study)
         lattice = study.image.lattice.resized(self.size)
         ink = np.exp(asked(study.log_ink, lattice))
         top = _peak(ink, self.peak) if self.scale == "peak" else 1.0
-        darkness = self.map(np.clip(ink / top, 0, 1))
+        scaled = np.clip(ink / top, 0, 1)
+        darkness = self.map()(scaled)
         figures = {
             "black_at_ink_per_pixel": top,
             "most_ink_per_pixel": float(ink.max()),
@@ -74,46 +97,64 @@ class Grid(Renderer):
         }
         what = "the density" if "log_density" in study.answers() else "P(ink)"
         caption = (
-            f"Grid: {what} at each of {lattice.width} x {lattice.height} positions, {self._words()}; "
+            f"Grid: {what} at each of {lattice.width} x {lattice.height} positions, {self.map().words()}; "
             f"black where {top:.3g} or more ink is expected in a pixel."
         )
-        pixels = blend(darkness, colour("paper", self.paper), colour("ink", self.ink))
+        paper, black = colour("paper", self.paper), colour("ink", self.ink)
+        pixels = blend(darkness, *((black, paper) if self.dark else (paper, black)))
+        if self.show_map:
+            pixels = drawn_beside(
+                pixels, self.map(), scaled, theme(self.dark), self.ink if self.dark else self.paper
+            )
+            caption = caption[:-1] + "; the map stands beside it."
         return Picture(pixels, caption, figures)
 
-    def map(self, scaled: Floats) -> Floats:
-        """Scaled density in 0..1 to darkness in 0..1, of the same shape."""
-        if self.mapping == "piecewise":
-            densities, darkness = np.array(self.knots, dtype=np.float64).T
-            return np.interp(scaled, densities, darkness)
-        if self.mapping == "gamma":
-            return scaled**self.gamma
-        if self.mapping == "log":
-            with np.errstate(divide="ignore"):
-                return np.clip(1 + np.log10(scaled) / self.decades, 0, 1)
-        if self.mapping == "quantile":
-            return _share_below(scaled)
-        return scaled
-
     def _colour(self, study: Study) -> Picture:
+        from .conditional import mode, over
+
         fitted = study.fitted
         assert isinstance(fitted, Predictor)  # `needs` asks for predict
         lattice = study.image.lattice.resized(self.size)
-        shown = np.rint(levels(asked(fitted.predict, lattice)))
-        caption = (
-            f"Grid: the expected colour E[r, g, b | x, y] at each of {lattice.width} x {lattice.height} "
-            "positions."
-        )
+        mean = self.show == "mean"
+        answer = asked(fitted.predict, lattice) if mean else over(lattice, fitted, mode)
+        shown = np.rint(levels(answer))
+        what = "the expected colour E[r, g, b | x, y]" if mean else "the most probable colour given x, y"
+        caption = f"Grid: {what} at each of {lattice.width} x {lattice.height} positions."
         means = dict(zip("rgb", shown.reshape(-1, 3).mean(axis=0).tolist(), strict=True))
         return Picture(shown.astype(np.uint8), caption, {"mean_level": means})
 
-    def _words(self) -> str:
-        return {
-            "linear": "linear in the density",
-            "piecewise": f"through the knots {self.knots}",
-            "gamma": f"to the power {self.gamma:g}",
-            "log": f"logarithmic over {self.decades:g} powers of ten",
-            "quantile": "by the share of the mass that is no denser",
-        }[self.mapping]
+    def _spread(self, study: Study) -> Picture:
+        """How unsure the colour is, by a colour map."""
+        from .conditional import covariance, entropy, over
+
+        lattice = study.image.lattice.resized(self.size)
+        if self.show == "entropy":
+            # Of a channel, over levels: a difference of entropies in units of 0..1 is 8 bits.
+            values = over(lattice, study.fitted, entropy) / (3 * np.log(2)) + 8
+            label = "entropy, bits per channel"
+        else:
+            spread = over(lattice, study.fitted, lambda law: np.trace(covariance(law), axis1=1, axis2=2))
+            values = 256 * np.sqrt(spread / 3)
+            label = "standard deviation, levels"
+        low, high = np.percentile(values, (UNSEEN, 100 - UNSEEN))
+        high = max(high, low + 1e-3)
+        name = turned(self.colours, self.dark and self.colours.endswith("_r"))
+        pixels: Bytes = mapped((values - low) / (high - low), name)
+        pixels = with_bar(pixels, name, (float(low), float(high)), label, theme(self.dark))
+        caption = (
+            f"Grid: the {label} of the colour given x, y at each of {lattice.width} x {lattice.height} "
+            f"positions, {values.mean():.3g} on average."
+        )
+        figures: dict[str, Any] = {"mean": float(values.mean()), "least": float(values.min())}
+        return Picture(pixels, caption, {**figures, "most": float(values.max())})
+
+
+def knows_law(study: Study) -> bool:
+    """Whether a fit tells a law of colour, and not its mean alone."""
+    fitted = study.fitted
+    if "mixture" in study.answers():
+        return True
+    return isinstance(fitted, Predictor) and fitted.law(study.image.lattice.centres()[:1]) is not None
 
 
 def _peak(ink: Floats, percent: float) -> float:
@@ -127,15 +168,6 @@ def _peak(ink: Floats, percent: float) -> float:
     place = int(np.searchsorted(share, percent / 100 * share[-1]))
     top = float(values[min(place, len(values) - 1)])
     return top if top > 0 else 1.0
-
-
-def _share_below(scaled: Floats) -> Floats:
-    """The share of the mass at positions no denser than each: equal densities get equal shares."""
-    values, place = np.unique(scaled, return_inverse=True)
-    mass = np.bincount(place.ravel(), scaled.ravel())
-    total = mass.sum()
-    share = np.cumsum(mass) / total if total > 0 else np.zeros(len(values))
-    return share[place].reshape(scaled.shape)
 
 
 @hookimpl

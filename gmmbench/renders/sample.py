@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, knob
 
-from .canvas import Bytes, colour, dots, levels, panels, shrink
+from .canvas import dots, levels, shrink
+from .sheet import table
+from .theme import MAPS, Bytes, colour, mapped, theme, turned
 
 SMOOTH = 3
 """Cells along a pixel of the panel: dots are painted this much larger and averaged."""
@@ -21,6 +24,11 @@ Bools = NDArray[np.bool_]
 
 COVER = 2.0
 """Area of the largest panel's dots in areas of the ink (of a colour image: of all of it). They overlap."""
+
+LAYOUTS = ("row", "square", "staggered")
+
+PALEST = 0.15
+"""Where on a colour map the least dense dots are: lower, they would be lost on the ground."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +43,17 @@ class Sample(Renderer):
     needs = {"ink": ("sample",), "colour": ("sample",)}
 
     sizes: list[int] = knob([5000, 20000, 40000], "draws in each panel", low=1, high=10_000_000)
-    columns: int = knob(3, "panels in a row", low=1, high=100)
+    layout: str = knob("row", "of the panels; staggered: every other row moved by half", choices=LAYOUTS)
+    columns: int | None = knob(None, "panels in a row (null: by the layout)", low=1, high=100)
     point_size: float | None = knob(
         None, "diameter of a dot, pixels of the image (null: by the largest panel)", above=0, high=1000
     )
     alpha: float = knob(0.7, "opacity of a dot", above=0, high=1)
+    colours: str = knob("plain", "of ink: plain, or a colour map of log density", choices=("plain", *MAPS))
     size: int | None = knob(600, "longer side of a panel, pixels (null: as the image)", low=1, high=20_000)
     ink: str = knob("#000000", "colour of the dots, of ink")
     paper: str = knob("#ffffff", "colour below the dots")
+    dark: bool = knob(False, "a dark ground: ink and paper change places")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,8 +85,9 @@ class Sample(Renderer):
         if len(painted) == 1:
             return Picture(painted[0], caption, figures)
         labels = [f"{n:,} draws" for n in self.sizes]
-        paper, ink = colour("paper", self.paper), colour("ink", self.ink)
-        return Picture(panels(painted, labels, self.columns, paper, ink), caption, figures)
+        columns = self.columns or (min(3, len(painted)) if self.layout == "row" else ceil(sqrt(len(painted))))
+        sheet = table(painted, labels, columns, theme(self.dark), self.layout == "staggered")
+        return Picture(sheet, caption, figures)
 
     def _panels(self, study: Study, draws: Floats, inside: Bools, diameter: float) -> list[Bytes]:
         """A panel for each size; each is painted on, from the size before."""
@@ -83,8 +95,8 @@ class Sample(Renderer):
         panel = lattice.resized(self.size)
         smooth = SMOOTH if diameter * lattice.cell < LARGE_DOT * panel.cell else 1
         cell = panel.cell / smooth
-        colours = levels(draws[:, 2:]) if study.image.view == "colour" else colour("ink", self.ink)[None]
-        canvas = np.tile(colour("paper", self.paper), (panel.height * smooth, panel.width * smooth, 1))
+        colours, paper = self._paints(study, draws)
+        canvas = np.tile(paper, (panel.height * smooth, panel.width * smooth, 1))
         done, pictures = 0, {}
         for n in sorted(set(self.sizes)):
             new = done + np.flatnonzero(inside[done:n])
@@ -93,6 +105,20 @@ class Sample(Renderer):
             pictures[n] = shrink(canvas, smooth)
             done = n
         return [pictures[n] for n in self.sizes]
+
+    def _paints(self, study: Study, draws: Floats) -> tuple[Floats, Floats]:
+        """The colours of the dots, (n, 3) or (1, 3), and that of the ground."""
+        ink, paper = colour("ink", self.ink), colour("paper", self.paper)
+        ink, paper = (paper, ink) if self.dark else (ink, paper)
+        if study.image.view == "colour":
+            return levels(draws[:, 2:]), paper
+        if self.colours == "plain":
+            return ink[None], paper
+        assert isinstance(study.fitted, Density)
+        density = study.fitted.log_density(draws)
+        low, high = np.percentile(density, (2, 98))
+        share = PALEST + (1 - PALEST) * np.clip((density - low) / max(high - low, 1e-12), 0, 1)
+        return mapped(share, turned(self.colours, self.dark)).astype(np.float64), paper
 
     def _diameter(self, study: Study) -> float:
         """The diameter of a dot in pixels of the image, where the user has not said it."""

@@ -1,5 +1,5 @@
-"""What the numbers mean."""
+"""What the numbers mean: docs/scoring.md has the conventions."""
 
-from .likelihood import CONVENTION, log_likelihood
+from .whole import score
 
-__all__ = ["CONVENTION", "log_likelihood"]
+__all__ = ["score"]

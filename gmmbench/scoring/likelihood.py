@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Predictor, Score, Split
+from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Predictor, Split
+from ..outcome import Score
 
 CONVENTION = "raw-1"
 """The id of this way of scoring: numbers with different ids are not to be compared."""
@@ -37,7 +38,9 @@ def log_likelihood(fitted: Fitted, image: Image, split: Split) -> tuple[Score, N
     else:
         empty = np.full(image.lattice.shape, np.nan, dtype=np.float32)
         reason = "this fit gives an expected colour, not a law of colour"
-        return Score(None, None, "nats per point", "colour given x, y", reason), empty
+        return Score(
+            unit="nats per point", of="colour given x, y", convention=CONVENTION, reason=reason
+        ), empty
     scores = np.full(len(values), np.nan)
     scored = np.flatnonzero(weights > 0)
     for start in range(0, len(scored), CHUNK):
@@ -50,7 +53,8 @@ def log_likelihood(fitted: Fitted, image: Image, split: Split) -> tuple[Score, N
 
     # The map carries what a pixel is worth: its sum over pixels is the log-likelihood of all the ink.
     score_map = (scores * weights).reshape(image.lattice.shape).astype(np.float32)
-    return Score(mean(TRAIN), mean(TEST), unit, of), score_map
+    score = Score(mean(TRAIN), mean(TEST), unit=unit, of=of, convention=CONVENTION)
+    return score, score_map
 
 
 def _score(fitted: Fitted, image: Image, values: Floats, pixels: NDArray[np.intp]) -> Floats:

@@ -1,5 +1,6 @@
 """Compiled kernels are never older than their source, and a broken cache is no failure."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -92,3 +93,58 @@ def test_importing_the_mixture_does_not_load_numba():
     program = "import sys, gmmbench.mixture; print([m for m in ('numba', 'sklearn') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+FAMILY = """
+import sys
+from kernels.compiling import kernel, part
+def times(n):
+    def helper(x):  # long enough for the compiler not to copy it into its callers
+        a = b = c = n
+        for i in range(x):
+            for j in range(i):
+                a = (a * (i + n) + b * j) % 1009 if (a + j) % 3 else a + j
+                for k in range(j):
+                    b = (b + a * k) % 997 if b % 5 else b * n + k
+                    c = c + b if (a + c) % 7 else (c * n + k) % 991
+        return a + b + c
+    return part(helper)
+def make(n):
+    helper = times(n)
+    def use(x):
+        return helper(x) + helper(x + 1) * helper(x + 2)
+    return kernel(use, f"use-{n}")
+print([make(n)(20) for n in map(int, sys.argv[1:])])
+"""
+
+
+def test_kernels_that_different_processes_compiled_do_not_run_one_anothers_helpers(tmp_path):
+    project(tmp_path)
+    # numba's names hold a set of flags as it is printed: only with the same hashes are they the same
+    environment = {**os.environ, "GMMBENCH_CACHE": str(tmp_path / "cache"), "PYTHONHASHSEED": "0"}
+
+    def answers(*numbers):
+        words = [sys.executable, "-c", FAMILY, *map(str, numbers)]
+        done = subprocess.run(
+            words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+        return ast.literal_eval(done.stdout)
+
+    apart = answers(1) + answers(2)
+    assert apart[0] != apart[1]
+    assert answers(1, 2) == apart
+    assert answers(2, 1) == apart[::-1]
+
+
+def test_no_two_specialisations_share_a_name():
+    """numba would let kernels that different processes kept answer for each other (seen: d = 5 for d = 1)."""
+    from gmmbench.mixture.kernels import arithmetic, bounds, forms, sweep
+
+    made = [arithmetic.make_exp(precision) for precision in ("float32", "float64")]
+    for d in (1, 2, 3, 5, 9):
+        for diagonal in (False, True)[: 1 + (d > 1)]:  # of one column both are the same code
+            for precision in ("float32", "float64"):
+                makers = (forms.make_square, forms.make_moments, bounds.make_bounds, sweep.make_select)
+                made += [make(d, diagonal, precision) for make in makers]
+    names = [helper.py_func.__qualname__ for helper in made]
+    assert len(set(names)) == len(names)

@@ -1,79 +1,123 @@
-"""exp(x) for x <= 0, in a form the compiler turns into vector instructions."""
+"""exp(x) for x <= 0 and log(x) for x >= 1, in forms the compiler turns into vector instructions."""
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]  # llvmlite has no annotations
 from numba import types
 from numba.extending import intrinsic
 
 from .compiling import part
+from .lanes import Lanes, Writer
 
-LAYOUT = {"float32": (np.int32, 23, 127), "float64": (np.int64, 52, 1023)}
-"""The integer as wide as the float, the bits of its fraction, and the bias of its exponent (IEEE 754)."""
+LAYOUT = {"float32": (23, 127), "float64": (52, 1023)}
+"""Bits of a float's fraction, and the bias of its exponent (IEEE 754)."""
 
 CUTOFF = {"float32": -25.0, "float64": -650.0}
 """Below this exp gives 0: times a squared distance it would become a denormal, which costs 100 times
 a normal number on common processors, and it is below the rounding error of any sum that holds a 1."""
 
+TERMS = {"float32": 7, "float64": 14}
+"""Of the Taylor series of exp(r), |r| <= log(2) / 2."""
 
-def _power_of_two(context: Any, n: Any) -> Any:
-    """2^n for an int32 (as float32) or int64 (as float64), by writing n into the exponent's bits."""
-    name = "float32" if n == types.int32 else "float64"
-    _, bits, bias = LAYOUT[name]
-    result = getattr(types, name)
+LOG_2 = {
+    "float32": (0.693359375, -2.12194440e-4),
+    "float64": (6.93147180369123816490e-01, 1.90821492927058770002e-10),
+}
+"""log 2 in two parts: a whole number of up to 10 bits times the first is exact."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        (value,) = arguments
-        biased = builder.add(value, ir.Constant(value.type, bias))
-        shifted = builder.shl(biased, ir.Constant(value.type, bits))
-        return builder.bitcast(shifted, context.get_value_type(result))
-
-    return result(n), generate
+PRECISE = ("contract", "nsz")
+"""No reassociation here: it would undo the two-part subtraction."""
 
 
-power_of_two: Any = intrinsic(_power_of_two)
+def exponential(writer: Writer, x: Lanes, precision: str) -> Lanes:
+    """Write exp(x) for x <= 0: relative error 2e-7 (float32) or 4e-16 (float64); 0 below CUTOFF.
+
+    x = n log 2 + r with |r| <= log(2) / 2; exp(r) by its Taylor polynomial; the product with 2^n, written
+    into the exponent's bits, is exact (Cody and Waite 1980, ch. 6). The writer's flags are PRECISE.
+    """
+    b, number = writer.builder, writer.number
+    bits, bias = LAYOUT[precision]
+    high, low = LOG_2[precision]
+    y = x.largest(number(CUTOFF[precision]))
+    n = b.fptosi((y * number(1 / math.log(2)) - number(0.5)).value, writer.whole)  # the nearest, for y <= 0
+    f = Lanes(writer, b.sitofp(n, writer.real))
+    r = (y - f * number(high)) - f * number(low)
+    e = number(1 / math.factorial(TERMS[precision] - 1))
+    for i in reversed(range(TERMS[precision] - 1)):
+        e = number(1 / math.factorial(i)) + r * e
+    power = b.shl(b.add(n, writer.integer(bias)), writer.integer(bits))
+    e = e * Lanes(writer, b.bitcast(power, writer.real))
+    inside = b.fcmp_ordered(">", x.value, number(CUTOFF[precision]).value)
+    return Lanes(writer, b.select(inside, e.value, number(0.0).value))
 
 
 @cache
 def make_exp(precision: str) -> Any:
-    """exp for arguments <= 0, relative error 2e-7 (float32) or 4e-16 (float64); 0 below CUTOFF.
+    """`exp(x)` of a single number x <= 0, see `exponential`."""
+    real = getattr(types, precision)
 
-    x = n log 2 + r with |r| <= log(2) / 2; exp(r) by its Taylor polynomial; the product with 2^n is
-    exact (Cody and Waite 1980, ch. 6).
+    def exp(context: Any, x: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            writer = Writer(builder, precision, None, PRECISE)
+            return exponential(writer, Lanes(writer, arguments[0]), precision).value
+
+        return real(real), generate
+
+    return intrinsic(exp)
+
+
+@cache
+def make_log(precision: str) -> Any:
+    """`log(x)` of a single number x >= 1: libm's in float64, and in float32 one that becomes vector code.
+
+    x = 2^n m with m in [1, 2), and log m = 2 artanh(z) with z = (m - 1) / (m + 1) <= 1/3, by its series to
+    z^13: within 2e-7 of the larger of 1 and log x.
     """
-    real = np.dtype(precision).type
-    whole = LAYOUT[precision][0]
-    cutoff = real(CUTOFF[precision])
-    inverse, half = real(1 / np.log(2)), real(0.5)
-    # log 2 in two parts: n times the first is exact
-    high = real(0.693359375) if precision == "float32" else real(6.93147180369123816490e-01)
-    low = real(-2.12194440e-4) if precision == "float32" else real(1.90821492927058770002e-10)
-    one = real(1)
-    terms = [real(1 / float(np.prod(np.arange(1.0, i + 1)))) for i in range(14)]
-    _, _, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13 = terms
+    if precision == "float64":
+        return part(_libm)
+    real = np.float32
+    one, two, log_2 = real(1), real(2), real(math.log(2))
+    c3, c5, c7, c9, c11, c13 = (real(1 / i) for i in (3, 5, 7, 9, 11, 13))
+    exponent_of: Any = intrinsic(_exponent)
+    fraction_of: Any = intrinsic(_fraction)
 
-    def exp32(x: Any) -> Any:
-        y = x if x > cutoff else cutoff
-        n = whole(y * inverse - half)  # rounds to the nearest, for y <= 0
-        f = real(n)
-        r = (y - f * high) - f * low
-        e = one + r * (one + r * (c2 + r * (c3 + r * (c4 + r * (c5 + r * c6)))))
-        e = e * power_of_two(n)
-        return e if x > cutoff else real(0)
+    def log(x: Any) -> Any:
+        m = fraction_of(x)
+        z = (m - one) / (m + one)
+        q = z * z
+        series = one + q * (c3 + q * (c5 + q * (c7 + q * (c9 + q * (c11 + q * c13)))))
+        return exponent_of(x) * log_2 + two * z * series
 
-    def exp64(x: Any) -> Any:
-        y = x if x > cutoff else cutoff
-        n = whole(y * inverse - half)
-        f = real(n)
-        r = (y - f * high) - f * low
-        e = c7 + r * (c8 + r * (c9 + r * (c10 + r * (c11 + r * (c12 + r * c13)))))
-        e = one + r * (one + r * (c2 + r * (c3 + r * (c4 + r * (c5 + r * (c6 + r * e))))))
-        e = e * power_of_two(n)
-        return e if x > cutoff else real(0)
+    return part(log)
 
-    # no reassociation here: it would undo the two-part subtraction
-    return part(exp32 if precision == "float32" else exp64, fastmath={"contract", "nsz"})
+
+def _libm(x: Any) -> Any:
+    return math.log(x)
+
+
+def _exponent(context: Any, x: Any) -> Any:
+    """n of a float32 x = 2^n m, 1 <= m < 2, as a float32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        writer = Writer(builder, "float32", None)
+        whole = builder.bitcast(arguments[0], writer.whole)
+        n = builder.sub(builder.lshr(whole, writer.integer(23)), writer.integer(127))
+        return builder.sitofp(n, writer.real)
+
+    return types.float32(types.float32), generate
+
+
+def _fraction(context: Any, x: Any) -> Any:
+    """m of a float32 x = 2^n m, 1 <= m < 2."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        writer = Writer(builder, "float32", None)
+        whole = builder.bitcast(arguments[0], writer.whole)
+        bits = builder.or_(builder.and_(whole, writer.integer(0x007FFFFF)), writer.integer(127 << 23))
+        return builder.bitcast(bits, writer.real)
+
+    return types.float32(types.float32), generate

@@ -1,4 +1,4 @@
-"""Conditional laws of three columns given two: masses of a cell and of the cube, by blocks of points."""
+"""Conditional laws of three columns given two: masses of a cell and of the cube, block by block."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def make_inside(student: bool) -> Any:
 
 
 @cache
-def make_cube_block(student: bool) -> Any:  # noqa: PLR0915
+def make_cube_block(student: bool) -> Any:  # noqa: PLR0915 - the kernel inside counts
     """Add share times mass in the cube of one component to every point of a block.
 
     The mass is a smooth function of the position: where a block's box moves the conditional mean little,
@@ -93,7 +93,7 @@ def make_cube_block(student: bool) -> Any:  # noqa: PLR0915
     inside, fill = make_inside(student), make_tables()
     smooth = SMOOTH
 
-    def cube_block(  # noqa: PLR0912
+    def cube_block(  # noqa: PLR0912 - calls between the steps would cost it its speed
         x: Any, centre: Any, half: Any, row: Any, law: Any, side: float, shares: Any, total: Any, out: Any,
         basis: Any, known: Any, values: Any, roots: Any, root_shares: Any, low: Any, high: Any, a: Any,
         b: Any, outside: Any, faces: Any, panel: Any, panel_weights: Any,
@@ -236,7 +236,7 @@ def make_cell_of(student: bool) -> Any:
 
 
 @cache
-def make_colour(student: bool) -> Callable[..., Any]:  # noqa: PLR0915
+def make_colour(student: bool) -> Callable[..., Any]:  # noqa: PLR0915 - the kernel inside counts
     """Log masses of cells and of the cube at blocks start..stop; see `colour.colour_masses`.
 
     Components are listed by the marginal for the shares and the cube, and by the joint law's bound over
@@ -256,10 +256,11 @@ def make_colour(student: bool) -> Callable[..., Any]:  # noqa: PLR0915
 
     add_to = part(add)
 
-    def colour(  # noqa: PLR0912
+    def colour(  # noqa: PLR0912 - one pass: calls into Python would cost it its speed
         x: Any, centre: Any, half: Any, rows: Any, columns: Any, laws: Any, marginal: Any, roots: Any,
-        root_shares: Any, side: float, cut: float, nodes: Any, weights: Any, panel: Any,
-        panel_weights: Any, log_cells: Any, log_cubes: Any, start: int, stop: int,
+        root_shares: Any, side: float, cut: float, nodes: Any, weights: Any, panel: Any, panel_weights: Any,
+        log_cells: Any, log_cubes: Any,
+        start: int, stop: int, pairs: Any,
     ) -> None:  # fmt: skip
         k_all = rows.shape[0]
         bound, c, r = np.empty(k_all), np.empty(k_all), np.empty(k_all)

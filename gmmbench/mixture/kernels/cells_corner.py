@@ -66,7 +66,7 @@ def make_corner_two() -> Any:
 
 @cache
 def make_corner_three() -> Any:
-    """P(X <= h, Y <= k, Z <= m): `three(h, k, m, r_hk, r_hm, r_km, nodes, weights)`.
+    """P(X <= h, Y <= k, Z <= l): `three(h, k, last, r_hk, r_hl, r_kl, nodes, weights)`.
 
     With X independent it is Phi(h) times the law of two; X's correlations grow from 0 to theirs
     together, which keeps the matrix positive definite (Genz 2004, eq. 14). r_km should be the largest.
@@ -77,14 +77,14 @@ def make_corner_three() -> Any:
     def three(
         h: float,
         k: float,
-        m: float,
+        last: float,
         a: float,
         b: float,
         c: float,
         nodes: Any,
         weights: Any,
     ) -> float:
-        total = cumulative(h) * two(k, m, c, nodes, weights)
+        total = cumulative(h) * two(k, last, c, nodes, weights)
         free_c = max(1.0 - c * c, NONE)
         share = min((a * a + b * b - 2.0 * a * b * c) / free_c, 1.0)  # of X's variance that Y and Z explain
         rest = max(1.0 - sqrt(max(share, 0.0)), NONE)
@@ -98,16 +98,22 @@ def make_corner_three() -> Any:
                 root = sqrt(max(free_c * (1.0 - at * at * share), NONE))  # of the determinant
                 free = max(1.0 - p * p, NONE)
                 one = sqrt(free)
-                u = (m * free - (q - p * c) * h - (c - p * q) * k) / (one * root)
+                u = (last * free - (q - p * c) * h - (c - p * q) * k) / (one * root)
                 tail = exp(-0.5 * u * u) * ratio(abs(u))
                 tail = 1.0 - tail if u > 0.0 else tail
                 inside += weights[i] * a * tail * exp(-0.5 * (h * h + k * k - 2.0 * p * h * k) / free) / one
                 free = max(1.0 - q * q, NONE)
                 one = sqrt(free)
-                u = (k * free - (p - q * c) * h - (c - p * q) * m) / (one * root)
+                u = (k * free - (p - q * c) * h - (c - p * q) * last) / (one * root)
                 tail = exp(-0.5 * u * u) * ratio(abs(u))
                 tail = 1.0 - tail if u > 0.0 else tail
-                inside += weights[i] * b * tail * exp(-0.5 * (h * h + m * m - 2.0 * q * h * m) / free) / one
+                inside += (
+                    weights[i]
+                    * b
+                    * tail
+                    * exp(-0.5 * (h * h + last * last - 2.0 * q * h * last) / free)
+                    / one
+                )
             total += length * inside / (2.0 * np.pi)
             t = 1.0 - left
         return total

@@ -43,11 +43,11 @@ def make_prepare() -> Any:
 
 
 @cache
-def make_law(student: bool) -> Callable[..., Any]:  # noqa: PLR0915
+def make_law(student: bool) -> Callable[..., Any]:  # noqa: PLR0915 - the kernel inside counts
     """Log masses of points start..stop in their own mixtures; see `colour.law_masses`."""
     prepare, log_cell, cube = make_prepare(), make_log_cell(student), make_cube(student)
 
-    def law(  # noqa: PLR0912, PLR0915
+    def law(  # noqa: PLR0912, PLR0915 - one pass: calls into Python would cost it its speed
         weights: Any, means: Any, covariances: Any, degrees: Any, constants: Any, which: Any, roots: Any,
         root_shares: Any, colours: Any, cell: float, cut: float, nodes: Any, node_weights: Any, panel: Any,
         panel_weights: Any, log_cells: Any, log_cubes: Any, start: int, stop: int,
@@ -105,8 +105,8 @@ def make_law(student: bool) -> Callable[..., Any]:  # noqa: PLR0915
                     df = degrees[0 if free else i, k]
                     constant = constants[0 if free else i, k] if student else -3.0 * HALF_LOG_TWO_PI
                     value = log(weights[i, k]) + row[12] + constant + log_cell(
-                        white[k, 0], white[k, 1], white[k, 2], row, df, 0.5 * (df + 3.0),
-                        nodes, node_weights, squares, shares,
+                        white[k, 0], white[k, 1], white[k, 2], row, df, 0.5 * (df + 3.0), nodes, node_weights,
+                        squares, shares,
                     )  # fmt: skip
                     if value > top:
                         sum_ = sum_ * scalar_exp(top - value) + 1.0

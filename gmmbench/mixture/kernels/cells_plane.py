@@ -18,11 +18,13 @@ from .compiling import kernel, part
 TILE = 16
 """Cells along a tile's side: two vectors of eight floats."""
 
-WEIGHT, NARROW, AT, SD, SLOPE, INVERSE, NODES, FROM = range(8)
+WEIGHT, NARROW, AT, SD, SLOPE, INVERSE, NODES = range(7)
 """What a Gaussian's row of `shapes` holds: weight, the axis of the error function (0: x, 1: y), mean along
-the other axis, standard deviation along it, slope of the conditional mean, 1 / conditional standard
-deviation, the Gauss-Legendre nodes a cell, 0 for a diagonal covariance, which is exact along both axes,
-and the mean along the axis of the error function."""
+the other axis, standard deviation along it, slope of the conditional mean, 1 / conditional standard deviation,
+and the Gauss-Legendre nodes a cell, 0 for a diagonal covariance, which is exact along both axes."""
+
+FROM = 7
+"""And the mean along the axis of the error function."""
 
 
 @cache

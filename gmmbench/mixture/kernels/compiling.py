@@ -112,7 +112,20 @@ class KernelCache(FunctionCache):
 
 def part(function: Callable[..., Any], fastmath: Any = FASTMATH) -> Any:
     """Compile a helper that is only called by kernels: it lives inside them and needs no cache."""
+    function.__qualname__ = f"{function.__qualname__}_{_specialisation(function)}"
     return numba.njit(function, nogil=True, fastmath=fastmath, error_model="numpy")
+
+
+def _specialisation(function: Callable[..., Any]) -> str:
+    """A word that tells apart functions of one name with other constants or helpers around them.
+
+    numba names machine code by the function's name and a count of what a process has compiled. Two
+    kernels that were kept by different processes may hold helpers of one such name, and loaded together
+    the linker takes one for both: five-dimensional code then answered for one dimension (seen).
+    """
+    around = [cell.cell_contents for cell in function.__closure__ or ()]
+    words = [getattr(getattr(each, "py_func", each), "__qualname__", repr(each)) for each in around]
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:12]
 
 
 def kernel(function: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -1,19 +1,31 @@
-"""Quadratic forms over a block of points, unrolled by closures whose lengths the compiler knows."""
+"""A component over a block of points: its log joint density, its shares, and their moments."""
 
+# mypy: allow-untyped-calls
+# (numba has no annotations)
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]  # llvmlite has no annotations
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
+from .arithmetic import PRECISE, exponential
 from .compiling import part
+from .lanes import REAL, Lanes, Writer, pointer, strip
 
 BLOCK = 128
-"""Points in a block: 8 vectors of 16 floats, a loop the compiler can count."""
+"""Points in a block: 8 strips of 16 floats, or 16 of 8 doubles."""
 
 UNROLLED = 8
-"""Dimensions up to which a point's whole form is kept in registers."""
+"""Dimensions up to which a strip's whole form, and its moments, are kept in registers."""
+
+INDEX = ir.IntType(64)
 
 
 def entries(dimension: int, diagonal: bool) -> int:
@@ -23,54 +35,49 @@ def entries(dimension: int, diagonal: bool) -> int:
 
 @cache
 def make_square(dimension: int, diagonal: bool, precision: str) -> Any:
-    """|A (x - m)|^2 for a block: `square(x (d, BLOCK), row, out (BLOCK,))`.
+    """Log joint density of a block: `square(x (d, BLOCK), row, out (BLOCK,)) -> most`.
 
     `row` holds a component: [offset, m (d), A (entries, row by row)]. What is written is
-    offset - |A (x - m)|^2 / 2, the log joint density: the difference is formed first, for the expanded
-    square loses every digit in float32.
+    offset - |A (x - m)|^2 / 2, and its largest value returned: the difference is formed first, for the
+    expanded square loses every digit in float32.
     """
-    real = np.dtype(precision).type
-    half = real(0.5)
     if dimension > UNROLLED:
-        return _loops(dimension, diagonal, real)
-    chain = _chain(dimension - 1, dimension, diagonal, real)
+        return _loops(dimension, diagonal, np.dtype(precision).type)
+    lanes, real = strip(precision), getattr(types, precision)
 
-    def square(x: Any, row: Any, out: Any) -> None:
-        offset = row[0]
-        for p in range(BLOCK):
-            out[p] = offset - half * chain(x, row, p)
+    def square(context: Any, x: Any, row: Any, out: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            writer = Writer(builder, precision, lanes)
+            points, component, outs = _pointers(context, builder, signature, arguments)
+            numbers = [
+                writer.one_of(component, i) for i in range(1 + dimension + entries(dimension, diagonal))
+            ]
+            lowest = writer.number(-np.inf)
+            most = cgutils.alloca_once_value(builder, lowest.value)
+            with cgutils.for_range(builder, ir.Constant(INDEX, BLOCK // lanes)) as loop:
+                at = builder.mul(loop.index, ir.Constant(INDEX, lanes))
+                apart = _apart(writer, points, at, numbers[1 : 1 + dimension])
+                form, entry = writer.number(0.0), iter(numbers[1 + dimension :])
+                for i in range(dimension):
+                    white = writer.number(0.0)
+                    for j in range(i if diagonal else 0, i + 1):
+                        white = white + next(entry) * apart[j]
+                    form = form + white * white
+                value = numbers[0] - writer.number(0.5) * form
+                writer.store(value, outs, at)
+                builder.store(value.largest(Lanes(writer, builder.load(most))).value, most)
+            return writer.fold(Lanes(writer, builder.load(most)), Lanes.largest)
 
-    return part(square)
+        return real(x, row, out), generate
 
-
-def _chain(i: int, dimension: int, diagonal: bool, real: Any) -> Any:
-    """Rows 0..i of the form at point p: row i is a sum of constant length, then the rows before it."""
-    first = i if diagonal else 0
-    at = 1 + dimension + (i if diagonal else i * (i + 1) // 2) - first
-    length = i + 1
-
-    def row_alone(x: Any, row: Any, p: int) -> Any:
-        z = real(0)
-        for j in range(first, length):
-            z += row[at + j] * (x[j, p] - row[1 + j])
-        return z * z
-
-    one = part(row_alone)
-    if i == 0:
-        return one
-    before = _chain(i - 1, dimension, diagonal, real)
-
-    def rows(x: Any, row: Any, p: int) -> Any:
-        return before(x, row, p) + one(x, row, p)
-
-    return part(rows)
+    return intrinsic(square)
 
 
 def _loops(dimension: int, diagonal: bool, real: Any) -> Any:
-    """The same for many dimensions, a vector at a time through memory."""
+    """The same for many dimensions, through memory."""
     half = real(0.5)
 
-    def square(x: Any, row: Any, out: Any) -> None:
+    def square(x: Any, row: Any, out: Any) -> Any:
         for p in range(BLOCK):
             out[p] = row[0]
         z = np.empty(BLOCK, x.dtype)
@@ -85,26 +92,102 @@ def _loops(dimension: int, diagonal: bool, real: Any) -> Any:
                     z[p] += a * (x[j, p] - m)
             for p in range(BLOCK):
                 out[p] -= half * z[p] * z[p]
+        most = -real(np.inf)
+        for p in range(BLOCK):
+            most = out[p] if out[p] > most else most
+        return most
 
     return part(square)
+
+
+@cache
+def make_shares(precision: str) -> Any:
+    """From log joint densities to shares: `shares(joint, top, total, cut) -> marks`, arrays being (BLOCK,).
+
+    Strips with a point where joint - top > cut become exp(joint - top), which is added to the total, the
+    others 0; bit s of the marks says that strip s is one of the former.
+    """
+    lanes, real = strip(precision), getattr(types, precision)
+
+    def shares(context: Any, joint: Any, top: Any, total: Any, cut: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            writer = Writer(builder, precision, lanes, PRECISE)
+            joints, tops, totals = _pointers(context, builder, signature, arguments[:3])
+            least = writer.spread(arguments[3])
+            marks = cgutils.alloca_once_value(builder, ir.Constant(INDEX, 0))
+            with cgutils.for_range(builder, ir.Constant(INDEX, BLOCK // lanes)) as loop:
+                at = builder.mul(loop.index, ir.Constant(INDEX, lanes))
+                below = writer.load(joints, at) - writer.load(tops, at)
+                with builder.if_else(writer.any(below.above(least))) as (counts, does_not):
+                    with counts:
+                        e = exponential(writer, below, precision)
+                        writer.store(e, joints, at)
+                        writer.store(e + writer.load(totals, at), totals, at)
+                        bit = builder.shl(ir.Constant(INDEX, 1), loop.index)
+                        builder.store(builder.or_(builder.load(marks), bit), marks)
+                    with does_not:
+                        writer.store(writer.number(0.0), joints, at)
+            return builder.load(marks)
+
+        return types.int64(joint, top, total, real), generate
+
+    return intrinsic(shares)
 
 
 @cache
 def make_moments(dimension: int, diagonal: bool, precision: str) -> Any:
     """Add sum r, sum r (x - m) and sum r (x - m)(x - m)^T of a block to float64 totals.
 
-    `moments(x (d, BLOCK), r (BLOCK,), row, apart (d + 1, BLOCK), total (1 + d + entries,))`; the sums of a
-    block are in the kernel's precision about the old mean, so that they stay small; `apart` is scratch.
+    `moments(x (d, BLOCK), shares (BLOCK,), scale (BLOCK,), row, total (1 + d + entries,), marks)` with
+    r = shares * scale, which is 0 in strips without a mark; the sums of a block are in the kernel's
+    precision about the old mean, so that they stay small.
     """
+    if dimension > UNROLLED:
+        return _moments_by_loops(dimension, diagonal, precision)
+    lanes, width = strip(precision), 1 + dimension + entries(dimension, diagonal)
+
+    def moments(context: Any, x: Any, shares: Any, scale: Any, row: Any, total: Any, marks: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            writer = Writer(builder, precision, lanes)
+            points, share, scales, component, sums = _pointers(context, builder, signature, arguments[:5])
+            means = [writer.one_of(component, 1 + i) for i in range(dimension)]
+            kept = [cgutils.alloca_once_value(builder, writer.number(0.0).value) for _ in range(width)]
+            with _each_mark(builder, arguments[5]) as s:
+                at = builder.mul(s, ir.Constant(INDEX, lanes))
+                r = writer.load(share, at) * writer.load(scales, at)
+                apart = _apart(writer, points, at, means)
+                pulls = [r * a for a in apart]
+                products = [
+                    pulls[i] * apart[j] for i in range(dimension) for j in range(i if diagonal else 0, i + 1)
+                ]
+                for place, term in zip(kept, (r, *pulls, *products), strict=True):
+                    builder.store((Lanes(writer, builder.load(place)) + term).value, place)
+            for i, place in enumerate(kept):
+                s = writer.fold(Lanes(writer, builder.load(place)), Lanes.__add__)
+                at = builder.gep(sums, [ir.Constant(INDEX, i)])
+                wide = s if precision == "float64" else builder.fpext(s, REAL["float64"])
+                builder.store(builder.fadd(builder.load(at), wide), at)
+            return context.get_dummy_value()
+
+        return types.void(x, shares, scale, row, total, types.int64), generate
+
+    return intrinsic(moments)
+
+
+def _moments_by_loops(dimension: int, diagonal: bool, precision: str) -> Any:
+    """The same for many dimensions, through memory."""
     real = np.dtype(precision).type
 
-    def moments(x: Any, r: Any, row: Any, apart: Any, total: Any) -> None:
+    def moments(x: Any, shares: Any, scale: Any, row: Any, total: Any, marks: int) -> None:
+        apart = np.empty((dimension, BLOCK), x.dtype)
+        r = np.empty(BLOCK, x.dtype)
+        product = np.empty(BLOCK, x.dtype)
         s = real(0)
         for p in range(BLOCK):
+            r[p] = shares[p] * scale[p]
             s += r[p]
         total[0] += s
         at = 1 + dimension
-        product = apart[dimension]
         for i in range(dimension):
             m = row[1 + i]
             s = real(0)
@@ -122,3 +205,32 @@ def make_moments(dimension: int, diagonal: bool, precision: str) -> Any:
                 at += 1
 
     return part(moments)
+
+
+def _pointers(context: Any, builder: Any, signature: Any, arguments: Any) -> list[Any]:
+    return [
+        pointer(context, builder, kind, array) for kind, array in zip(signature.args, arguments, strict=False)
+    ]
+
+
+def _apart(writer: Writer, points: Any, at: Any, means: list[Lanes]) -> list[Lanes]:
+    """x - m of a strip, an axis at a time."""
+    b = writer.builder
+    places = [b.add(at, ir.Constant(INDEX, BLOCK * j)) for j in range(len(means))]
+    return [writer.load(points, place) - m for place, m in zip(places, means, strict=True)]
+
+
+@contextmanager
+def _each_mark(builder: Any, marks: Any) -> Iterator[Any]:
+    """A loop over the bits that are set, the lowest first: yields which one."""
+    left = cgutils.alloca_once_value(builder, marks)
+    test, body, done = (builder.append_basic_block(name) for name in ("test", "body", "done"))
+    builder.branch(test)
+    builder.position_at_end(test)
+    now = builder.load(left)
+    builder.cbranch(builder.icmp_unsigned("!=", now, ir.Constant(INDEX, 0)), body, done)
+    builder.position_at_end(body)
+    yield builder.cttz(now, ir.Constant(ir.IntType(1), 1))
+    builder.store(builder.and_(now, builder.sub(now, ir.Constant(INDEX, 1))), left)
+    builder.branch(test)
+    builder.position_at_end(done)

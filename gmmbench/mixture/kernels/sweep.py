@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from math import log
+from math import sqrt
 from typing import Any
 
 import numpy as np
 
-from .arithmetic import make_exp
-from .bounds import make_bounds
+from .arithmetic import make_log
+from .bounds import SLACK, make_bounds
 from .compiling import kernel, part
-from .forms import BLOCK, make_moments, make_square
+from .forms import BLOCK, make_moments, make_shares, make_square
 
 FAMILY = 16
 """Blocks that share a first, coarse list of components."""
 
 GUESS = 0.5
 """Nats that a block's least log density may fall in an iteration before its list is made again."""
+
+REMEMBERED = 256
+"""Components that a block remembers having looked at in vain, at most."""
 
 
 @cache
@@ -66,18 +69,25 @@ def make_sweep(  # noqa: PLR0915 - the kernels it is made of must share its clos
     The task is "em" (sums for an M-step), "density" or "regression": the mean of lines under the
     responsibilities, sum_k r_k (b_k + G_k (x - m_k)), with lines [b, G] as rows.
 
-    A block's list holds every component that can have more than exp(cut) of any of its points, judged
+    What a block sums is every component that can have more than exp(cut) of any of its points, judged
     by a lower bound of the block's densities: last pass's least one less GUESS. What the pass finds is
     itself a lower bound, for leaving out components only lowers it; so if it lies below the guess the
-    block is done again with every component, and the neglected share is bounded always, not usually.
+    block is done again with that for a floor, and the neglected share is bounded always, not usually.
+
+    A component that was evaluated in vain is remembered by its least distance |A (x - m)| from the
+    block's points. If its factor and mean change to A', m', then |A' (x - m')| >= (distance - shift) *
+    shrink with shift = |A (m' - m)| and 1 / shrink = 1 + |A A'^-1 - 1|: as long as that is far enough,
+    it need not be evaluated again (Hamerly 2010 does this for k-means).
     """
     real = np.dtype(precision).type
     square = make_square(dimension, diagonal, precision)
-    exp = make_exp(precision)
+    shares = make_shares(precision)
+    log = make_log(precision)
     bounds = make_bounds(dimension, diagonal, precision)
     select = make_select(dimension, diagonal, precision)
     moments = make_moments(dimension, diagonal, precision)
-    zero, one, infinity = real(0), real(1), real(np.inf)
+    zero, one, half_, infinity = real(0), real(1), real(0.5), real(np.inf)
+    slack, relative = real(SLACK), real(1 - 1e-5)
 
     def first_floor(centre: Any, half: Any, columns: Any, count: int, scratch: Any) -> Any:
         bounds(centre, half, columns, count, scratch[0], scratch[1], scratch[2], scratch[3], True)
@@ -88,27 +98,55 @@ def make_sweep(  # noqa: PLR0915 - the kernels it is made of must share its clos
 
     known_floor = part(first_floor)
 
-    def expect(x: Any, rows: Any, chosen: Any, count: int, joint: Any, top: Any, total: Any) -> Any:
-        """Fill joint (count, BLOCK) with exp(log joint - top); give the least log density."""
+    def evaluate(
+        x: Any, rows: Any, chosen: Any, count: int, floor: Any, drift: Any, vain: Any, far: Any, known: int,
+        names: Any, distances: Any, joint: Any, top: Any, counts: Any,
+    ) -> tuple[int, int]:  # fmt: skip
+        """Log joint densities of those of the list that reach the floor, and the new memory of others."""
         for p in range(BLOCK):
             top[p] = -infinity
+        kept = passed = at = 0
+        for f in range(count):
+            k = chosen[f]
+            while at < known and vain[at] < k:  # both ascend
+                at += 1
+            if at < known and vain[at] == k:
+                distance = (far[at] - drift[0, k]) * drift[1, k]
+                if distance > zero and rows[k, 0] - half_ * relative * distance * distance + slack < floor:
+                    names[passed], distances[passed] = k, distance
+                    passed += 1
+                    continue
+            most = square(x, rows[k], joint[kept])
+            counts[0] += 1
+            if most < floor:
+                if most > -infinity:
+                    names[passed] = k
+                    distances[passed] = real(sqrt(real(2) * max(rows[k, 0] - most, zero)))
+                    passed += 1
+                continue
+            row = joint[kept]
+            for p in range(BLOCK):
+                top[p] = row[p] if row[p] > top[p] else top[p]
+            chosen[kept] = k
+            kept += 1
+        return kept, passed
+
+    evaluation = part(evaluate)
+
+    def share(joint: Any, count: int, cut: Any, top: Any, total: Any, value: Any, marks: Any) -> Any:
+        """Make joint shares of their largest, sum them, and find the log densities and the least."""
+        for p in range(BLOCK):
             total[p] = zero
         for f in range(count):
-            square(x, rows[chosen[f]], joint[f])
-            for p in range(BLOCK):
-                top[p] = joint[f, p] if joint[f, p] > top[p] else top[p]
-        for f in range(count):
-            for p in range(BLOCK):
-                e = exp(joint[f, p] - top[p])
-                joint[f, p] = e
-                total[p] += e
+            marks[f] = shares(joint[f], top, total, cut)
+        for p in range(BLOCK):
+            value[p] = top[p] + log(total[p])
         least = infinity
         for p in range(BLOCK):
-            value = top[p] + real(log(total[p]))
-            least = value if value < least else least
+            least = value[p] if value[p] < least else least
         return least
 
-    expectation = part(expect)
+    sharing = part(share)
 
     def add_line(x: Any, shares: Any, scale: Any, row: Any, coefficients: Any, out: Any) -> None:
         for p in range(BLOCK):
@@ -131,6 +169,10 @@ def make_sweep(  # noqa: PLR0915 - the kernels it is made of must share its clos
         columns: Any,
         low: Any,
         cut: float,
+        drift: Any,
+        vain: Any,
+        far: Any,
+        known: Any,
         totals: Any,
         density: Any,
         lines: Any,
@@ -140,19 +182,20 @@ def make_sweep(  # noqa: PLR0915 - the kernels it is made of must share its clos
         counts: Any,
     ) -> float:
         n_components, width = rows.shape
-        names = np.empty(n_components, np.int64)
-        for k in range(n_components):
-            names[k] = k
+        every = np.arange(n_components)
         scratch = np.empty((4, n_components), x.dtype)
         near_columns = np.empty((width, n_components), x.dtype)
         nothing = np.empty((width, 0), x.dtype)
         near = np.empty(n_components, np.int64)
         chosen = np.empty(n_components, np.int64)
+        names = np.empty(n_components, np.int32)
+        distances = np.empty(n_components, x.dtype)
+        marks = np.empty(n_components, np.int64)
         joint = np.empty((n_components, BLOCK), x.dtype)
         top = np.empty(BLOCK, x.dtype)
         total = np.empty(BLOCK, x.dtype)
-        apart = np.empty((dimension + 1, BLOCK), x.dtype)
-        least_share = real(np.exp(cut))
+        value = np.empty(BLOCK, x.dtype)
+        limit = real(cut)
         bound = 0.0
         for family in range(start // FAMILY, (stop + FAMILY - 1) // FAMILY):
             begin = family * FAMILY  # chunks begin at families
@@ -168,53 +211,60 @@ def make_sweep(  # noqa: PLR0915 - the kernels it is made of must share its clos
                     family_centre[family],
                     family_half[family],
                     columns,
-                    names,
+                    every,
                     n_components,
-                    floor + real(cut),
+                    floor + limit,
                     near_columns,
                     near,
                     scratch,
                 )
             for b in range(begin, end):
-                least = infinity
                 floor = low[b]
+                memory = known[b] if moments_too else 0
                 for attempt in range(2):
-                    if cut > -np.inf and attempt == 0:
-                        count = select(
-                            centre[b], half[b], near_columns, near, near_count,
-                            floor + real(cut), nothing, chosen, scratch,
-                        )  # fmt: skip
-                    else:  # exact, or done again: the coarse list may miss what the fine one missed
-                        counts[1] += attempt
+                    if cut == -np.inf:
                         count = n_components
                         for k in range(n_components):
                             chosen[k] = k
-                    least = expectation(x[b], rows, chosen, count, joint, top, total)
-                    counts[0] += count
+                    else:  # a guess too high may have made the family's list too short as well
+                        counts[1] += attempt
+                        count = select(
+                            centre[b], half[b],
+                            columns if attempt else near_columns,
+                            every if attempt else near,
+                            n_components if attempt else near_count,
+                            floor + limit, nothing, chosen, scratch,
+                        )  # fmt: skip
+                    count, passed = evaluation(
+                        x[b], rows, chosen, count, floor + limit, drift, vain[b], far[b], memory,
+                        names, distances, joint, top, counts,
+                    )  # fmt: skip
+                    least = sharing(joint, count, limit, top, total, value, marks)
                     if cut == -np.inf or least >= floor:
                         break
+                    floor = least
                 low[b] = least - real(GUESS)
+                if moments_too and cut > -np.inf:
+                    passed = min(passed, vain.shape[1])
+                    known[b] = passed
+                    for f in range(passed):
+                        vain[b, f] = names[f]
+                        far[b, f] = distances[f]
                 for p in range(BLOCK):
-                    value = top[p] + real(log(total[p]))
-                    bound += float(weight[b, p]) * float(value)
-                    if density.shape[0] > 0:
-                        density[b, p] = value
+                    bound += float(weight[b, p]) * float(value[p])
                     total[p] = (weight[b, p] if moments_too else one) / total[p]
-                if regression_too:
-                    for f in range(count):
-                        k = chosen[f]
+                if density.shape[0] > 0:
+                    density[b] = value
+                for f in range(count):
+                    if marks[f] == 0:
+                        continue
+                    k = chosen[f]
+                    counts[2] += 1
+                    if regression_too:
                         for t in range(regressed.shape[1]):
                             line(x[b], joint[f], total, rows[k], lines[k, t], regressed[b, t])
-                if moments_too:
-                    for f in range(count):
-                        most = zero
-                        for p in range(BLOCK):
-                            joint[f, p] *= total[p]
-                            most = joint[f, p] if joint[f, p] > most else most
-                        if most > least_share:
-                            counts[2] += 1
-                            k = chosen[f]
-                            moments(x[b], joint[f], rows[k], apart, totals[k])
+                    if moments_too:
+                        moments(x[b], joint[f], total, rows[k], totals[k], marks[f])
         return bound
 
     form = "diag" if diagonal else "full"

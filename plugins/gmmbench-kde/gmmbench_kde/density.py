@@ -61,7 +61,7 @@ class KernelDensity(Density):
         and bells along x. All terms are positive: unlike an FFT, whose round-off is a share of the *peak*,
         this keeps its digits deep into the white. Where even doubles underflow, the nearest pixels decide.
         """
-        where = np.asarray(points, dtype=float) / self.cell - 0.5  # pixel centres are whole numbers
+        where = self.checked(points) / self.cell - 0.5  # pixel centres are whole numbers
         sums = self._sums(where) / self.ink.sum()
         near = sums > TINY
         logs = np.log(np.where(near, sums, 1))

@@ -1,0 +1,154 @@
+"""The law of a regressor's colours: a mixture around its prediction, learnt from residuals out of fold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gmmbench import Floats, Law
+
+SCALES = (1 / 16, 1 / 4, 1.0, 4.0)
+"""What a local covariance is multiplied by, a component each: tails, and residuals that were too large."""
+
+GLOBAL = 4
+"""Gaussians for the residuals of the whole image; a law of nothing else has twice as many."""
+
+SHAPE = 3.0
+"""Neighbours' worth of the whole image's covariance, scaled to the size of the local one."""
+
+ABOVE = 0.02
+"""Neighbours' worth of the whole image's covariance as it is."""
+
+STILL = 5.0
+"""Neighbours' worth of a mean residual of 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualLaw:
+    """A mixture of Gaussians around a prediction: local ones, where there are neighbours, and global ones.
+
+    Attributes:
+        where, residuals: (n, 2) and (n, 3): of training pixels, out of fold.
+        neighbours: how many of them a local covariance is made of; 0: no local components.
+        floor: variance of a cell of colour, in every covariance.
+        weights, means, covariances: (m,), (m, 3), (m, 3, 3): the mixture of all residuals.
+        shares: the weights of the local components and, last, of the global mixture; they sum to 1.
+        threads: how many may look for neighbours.
+        compile_seconds: what the mixture engine took to compile.
+    """
+
+    where: Floats
+    residuals: Floats
+    neighbours: int
+    floor: float
+    weights: Floats
+    means: Floats
+    covariances: Floats
+    shares: Floats
+    threads: int
+    compile_seconds: float
+
+    @classmethod
+    def learn(
+        cls,
+        where: Floats,
+        residuals: Floats,
+        held: tuple[Floats, Floats],
+        *,
+        neighbours: int,
+        floor: float,
+        rng: np.random.Generator,
+        threads: int,
+    ) -> ResidualLaw:
+        """Of residuals (n, 3) of training pixels at `where` (n, 2), predicted by fits without them.
+
+        `held` are validation pixels and their residuals, by which local and global components get their
+        shares; without any, the training residuals serve, each without itself among its neighbours.
+        """
+        from gmmbench.mixture import fit
+
+        found = fit(
+            residuals,
+            components=min(GLOBAL if neighbours else 2 * GLOBAL, len(np.unique(residuals, axis=0))),
+            start="kmeans",
+            tolerance=1e-4,
+            floor=floor,
+            rng=rng,
+            threads=threads,
+        )
+        every = (found.mixture.weights, found.mixture.means, found.mixture.covariances)
+        parts = (len(SCALES) if neighbours else 0) + 1
+        blank = np.full(parts, 1 / parts)
+        law = cls(
+            where, residuals, neighbours, floor, *every, blank, threads, found.compile_seconds
+        )  # fmt: skip
+        if not neighbours:
+            return law
+        judged, seen = (held, False) if len(held[0]) else ((where, residuals), True)
+        means, covariances = law._local(judged[0], seen)
+        local = [_log_normal(judged[1] - means, scale * covariances + floor * np.eye(3)) for scale in SCALES]
+        joint = np.column_stack((*local, found.mixture.log_density(judged[1])))
+        return cls(
+            where, residuals, neighbours, floor, *every, _shares(joint), threads, found.compile_seconds
+        )  # fmt: skip
+
+    def around(self, coordinates: Floats, predictions: Floats) -> Law:
+        """The law at coordinates (n, 2), where (n, 3) is predicted."""
+        n, m = len(coordinates), len(self.weights)
+        means = predictions[:, None] + self.means
+        if not self.neighbours:
+            return Law(np.tile(self.weights, (n, 1)), means, self.covariances[None])
+        shift, spread = self._local(coordinates)
+        local = spread[:, None] * np.array(SCALES)[:, None, None] + self.floor * np.eye(3)
+        near = np.repeat((predictions + shift)[:, None], len(SCALES), axis=1)
+        weights = np.concatenate((self.shares[:-1], self.shares[-1] * self.weights))
+        return Law(
+            np.tile(weights, (n, 1)),
+            np.concatenate((near, means), axis=1),
+            np.concatenate((local, np.broadcast_to(self.covariances, (n, m, 3, 3))), axis=1),
+        )
+
+    @cached_property
+    def _tree(self) -> Any:
+        from scipy.spatial import cKDTree
+
+        return cKDTree(self.where)
+
+    def _local(self, coordinates: Floats, themselves: bool = False) -> tuple[Floats, Floats]:
+        """Mean (n, 3) and covariance (n, 3, 3) of the residuals near by, each drawn towards what is usual.
+
+        With `themselves` the coordinates are the training pixels, and none is its own neighbour.
+        """
+        first = 2 if themselves and len(self.where) > 1 else 1
+        ranks = np.arange(first, min(first + self.neighbours, len(self.where) + 1))
+        near = self.residuals[self._tree.query(coordinates, ranks, workers=self.threads)[1]]
+        k = len(ranks)
+        means = near.sum(axis=1) / (k + STILL)
+        apart = near - means[:, None]
+        spread = np.einsum("nki,nkj->nij", apart, apart)
+        usual = self.residuals.T @ self.residuals / len(self.residuals) + self.floor * np.eye(3)
+        size = np.trace(spread, axis1=1, axis2=2) / (k * np.trace(usual))
+        drawn = spread + (ABOVE + SHAPE * size)[:, None, None] * usual
+        return means, drawn / (k + ABOVE + SHAPE)
+
+
+def _log_normal(apart: Floats, covariances: Floats) -> Floats:
+    """log N(apart; 0, covariance) for each of n, in three dimensions: (n,)."""
+    factors = np.linalg.cholesky(covariances)
+    white = np.linalg.solve(factors, apart[..., None])[..., 0]
+    log_det = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
+    return np.asarray(-0.5 * (white**2).sum(axis=1) - log_det - 1.5 * np.log(2 * np.pi))
+
+
+def _shares(joint: Floats) -> Floats:
+    """Weights of fixed densities (n, m), in logs, by expectation-maximisation; half a point each to begin."""
+    shares = np.full(joint.shape[1], 1 / joint.shape[1])
+    for _ in range(200):
+        log_shared = joint + np.log(shares)
+        shared = np.exp(log_shared - log_shared.max(axis=1, keepdims=True))
+        count = (shared / shared.sum(axis=1, keepdims=True)).sum(axis=0) + 0.5
+        shares = count / count.sum()
+    return shares

@@ -1,0 +1,102 @@
+"""A run and what comes of it: one choice of image, model and renderers, its scores, pictures and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .api import ImageSource, Model, Picture, Renderer, Study
+
+
+@dataclass(frozen=True)
+class Run:
+    """One choice of image, model, renderers (by option name) and seed: one run is one fit.
+
+    `hold_out` is the share of the pixels kept from the fit, in squares of `block` pixels; `threads` None
+    means all cores. `options`
+    holds the names the user typed, by group, and `config` the resolved configuration, for the record.
+    """
+
+    image: ImageSource
+    model: Model
+    renders: Mapping[str, Renderer]
+    seed: int = 0
+    hold_out: float = 0.2
+    block: int = 1
+    threads: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Cost:
+    """What a fit cost: seconds of wall clock and CPU, those of compiling apart, and the threads allowed.
+
+    The peak is of the process's memory, in bytes (None: unknown). Scoring has seconds of its own.
+    """
+
+    wall_seconds: float
+    cpu_seconds: float
+    compile_seconds: float
+    peak_bytes: int | None
+    threads: int
+    score_seconds: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """One number with its unit: over training pixels, held-out pixels, or all of them.
+
+    Each is None where there is none; `reason` says why where that is not plain. `of` says of what, and
+    `convention` how: numbers of different conventions are not to be compared. `interval` is the 95 %
+    interval of the held-out one.
+    """
+
+    train: float | None = None
+    held_out: float | None = None
+    overall: float | None = None
+    unit: str = ""
+    of: str = ""
+    convention: str = ""
+    reason: str | None = None
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Every number of a fit, and the maps that comparisons are made from.
+
+    Attributes:
+        values: the scores by the report's keys.
+        not_ranked: why the fit may not stand in a ranking; empty when it may.
+        details: what stands behind the scores, by the report's keys: certificate, baselines, ...
+        alarms: scores beyond what is possible; there should be none.
+        gain: (H, W) float32, nats over uniform that each pixel brings, NaN where unscored.
+        weight: (H, W) float32, what each pixel counts in the mean.
+        log_likelihood: (H, W) float32, the raw log-likelihood of each pixel, nats, NaN where unscored.
+    """
+
+    values: Mapping[str, Score]
+    not_ranked: tuple[str, ...]
+    details: Mapping[str, Any]
+    alarms: tuple[str, ...]
+    gain: NDArray[np.float32]
+    weight: NDArray[np.float32]
+    log_likelihood: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of a run: the study, the pictures, what was skipped or failed and why, scores, cost."""
+
+    run: Run
+    study: Study
+    pictures: Mapping[str, Picture]
+    skipped: Mapping[str, str]
+    failed: Mapping[str, str]
+    scores: Scores
+    cost: Cost

@@ -1,0 +1,89 @@
+"""Ink as a question of yes or no: average precision, Bernoulli bits, and their calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit
+
+from ..api import Floats
+
+SURE = 1e-6
+"""No rate is believed to be nearer to 0 or 1 than this."""
+
+STEPS = 50
+"""Newton steps of a calibration at the most; it takes about ten."""
+
+RIDGE = 1e-6
+"""Added to the curvature of a calibration, for data that one step separates."""
+
+
+def average_precision(rate: Floats, ink: Floats) -> float | None:
+    """Area under precision against recall, as sum (R_i - R_{i-1}) P_i over thresholds of the rate.
+
+    A pixel of soft ink y counts y times as ink and 1 - y times as paper; pixels of equal rate are taken
+    together. None without ink.
+    """
+    order = np.argsort(-rate, kind="stable")
+    sorted_rate, y = rate[order], ink[order]
+    ends = np.flatnonzero(np.append(np.diff(sorted_rate) != 0, True))
+    positive, count = np.cumsum(y)[ends], ends + 1.0
+    if not positive[-1] > 0:
+        return None
+    return float((np.diff(positive, prepend=0.0) * (positive / count)).sum() / positive[-1])
+
+
+def probability(rate: Floats) -> Floats:
+    """P(ink) of a rate: the rate itself, kept SURE away from 0 and 1."""
+    return np.clip(rate, SURE, 1 - SURE)
+
+
+def bernoulli_bits(chance: Floats, ink: Floats) -> float:
+    """-mean(y log2 P + (1 - y) log2(1 - P)), bits per pixel."""
+    return float(-np.mean(ink * np.log2(chance) + (1 - ink) * np.log2(1 - chance)))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """P = logistic(a + b f), where f is log lambda of a density or logit P of a classifier (Platt 2000)."""
+
+    a: float
+    b: float
+    of_density: bool
+
+    def __call__(self, rate: Floats) -> Floats:
+        """Calibrated P(ink) of rates."""
+        return probability(expit(self.a + self.b * _feature(rate, self.of_density)))
+
+
+def calibrated(rate: Floats, ink: Floats, of_density: bool) -> Calibration | None:
+    """Fit a and b to validation pixels by Newton's method; None where they hold no ink or no paper."""
+    if not 0 < ink.sum() < len(ink):
+        return None
+    f = _feature(rate, of_density)
+    centre, scale = f.mean(), f.std() or 1.0
+    design = np.stack((np.ones_like(f), (f - centre) / scale), axis=1)
+    beta = np.array([logit(ink.mean()), 0.0])
+
+    def loss(at: Floats) -> float:
+        z = design @ at
+        return float(np.mean(np.logaddexp(0, z) - ink * z)) + RIDGE / 2 * float(at @ at)
+
+    now = loss(beta)
+    for _ in range(STEPS):
+        p = expit(design @ beta)
+        slope = design.T @ (p - ink) / len(f) + RIDGE * beta
+        curve = (design * (p * (1 - p))[:, None]).T @ design / len(f) + RIDGE * np.eye(2)
+        step = np.linalg.solve(curve, slope)
+        while (after := loss(beta - step)) > now and np.abs(step).max() > 1e-12:
+            step /= 2
+        beta, gained, now = beta - step, now - after, after
+        if gained < 1e-12:
+            break
+    b = beta[1] / scale
+    return Calibration(float(beta[0] - b * centre), float(b), of_density)
+
+
+def _feature(rate: Floats, of_density: bool) -> Floats:
+    return np.log(np.maximum(rate, SURE)) if of_density else logit(probability(rate))

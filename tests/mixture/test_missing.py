@@ -1,0 +1,140 @@
+"""Cells where nobody looked: what is filled in, against brute force, and what it is good for."""
+
+import numpy as np
+import pytest
+
+from gmmbench.mixture import Mixture, fit
+
+CELL = 0.05
+
+
+def cells(low, high):
+    """Centres of the cells of a box [low, high] x [-3, 3]."""
+    x, y = np.arange(low, high, CELL) + CELL / 2, np.arange(-3, 3, CELL) + CELL / 2
+    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+
+
+def cloud(n=6000, hole=(0.5, 3.0)):
+    """Draws of a round Gaussian, without those in the box that nobody looked at."""
+    points = np.random.default_rng(0).normal(size=(n, 2))
+    inside = (points[:, 0] > hole[0]) & (points[:, 0] < hole[1]) & (abs(points[:, 1]) < 3)
+    return points[~inside], cells(*hole)
+
+
+TWO = Mixture([0.4, 0.6], [[-1.0, 0.2], [0.3, -0.1]], [np.eye(2), 0.7 * np.eye(2)])
+EXACT = {"precision": "double", "neglect": 0.0, "tolerance": 0.0, "floor": 1e-9}
+
+
+def start_with(mixture, points, iterations, missing, **options):
+    return fit(
+        points,
+        components=mixture.n_components,
+        start=mixture,
+        iterations=iterations,
+        missing=missing,
+        rng=np.random.default_rng(0),
+        **{**EXACT, **options},
+    )
+
+
+@pytest.mark.parametrize("most", ["never reached", "often reached"])
+def test_a_step_is_what_brute_force_gives(most):
+    points, holes = cloud(400)
+    weights = np.random.default_rng(1).uniform(0.2, 1, len(points)) * (1 if most == "never reached" else 0.05)
+    volume = CELL**2
+    weights[0] = 1.0
+    if most == "often reached":  # cells so large that they would be fuller than full
+        holes, volume = holes[::200], 200 * CELL**2
+    found = start_with(TWO, points, 1, (holes, volume), weights=weights)
+    masses = np.exp(TWO.log_density(holes)) * volume
+    expected = weights.sum() * masses / (1 - masses.sum())
+    filled = np.minimum(expected, 1)
+    assert (expected > 1).any() == (most == "often reached")
+    every, each = np.vstack((points, holes)), np.concatenate((weights, filled))
+    shares = TWO.responsibilities(every) * each[:, None]
+    count = shares.sum(axis=0)
+    means = shares.T @ every / count[:, None]
+    apart = every[:, None] - means
+    spread = np.einsum("nk,nki,nkj->kij", shares, apart, apart) / count[:, None, None]
+    np.testing.assert_allclose(found.mixture.weights, count / count.sum(), rtol=1e-9)
+    np.testing.assert_allclose(found.mixture.means, means, atol=1e-9)
+    np.testing.assert_allclose(found.mixture.covariances, spread + 1e-9 * np.eye(2), atol=1e-9)
+
+
+def test_the_bound_is_the_likelihood_given_where_somebody_looked():
+    points, holes = cloud(500)
+    weights = np.random.default_rng(1).uniform(0.5, 2, len(points))
+    found = start_with(TWO, points, 1, (holes, CELL**2), weights=weights)
+    looked_at = 1 - np.exp(TWO.log_density(holes)).sum() * CELL**2
+    mean = np.average(TWO.log_density(points), weights=weights) - np.log(looked_at)
+    assert found.trace[0] == pytest.approx(mean, abs=1e-9)
+
+
+def test_the_bound_never_falls():
+    points, holes = cloud(2000)
+    found = start_with(TWO, points, 40, (holes, CELL**2))
+    assert np.diff(found.trace).min() > -1e-9
+    assert found.trace[-1] > found.trace[0] + 0.01
+
+
+def test_what_nobody_saw_is_recovered_and_not_read_as_empty():
+    points, holes = cloud()
+    one = Mixture([1.0], [[-0.5, 0.0]], [np.eye(2)])
+    light = np.full(len(points), 0.1)  # so that no cell is full
+    filled = start_with(one, points, 200, (holes, CELL**2), weights=light).mixture
+    ignored = start_with(one, points, 200, None).mixture
+    assert np.abs(filled.means[0]).max() < 0.1
+    np.testing.assert_allclose(filled.covariances[0], np.eye(2), atol=0.12)
+    assert ignored.means[0, 0] < -0.3  # the mean of what is left
+    assert ignored.covariances[0, 0, 0] < 0.6
+
+
+@pytest.mark.parametrize("covariance", ["full", "diag", "spherical", "tied"])
+def test_cells_out_of_reach_change_nothing(covariance):
+    points, _ = cloud(800)
+    options = {"covariance": covariance, "precision": "auto", "neglect": 1e-5, "floor": 1e-4}
+    far = (cells(0, 1) + 100, CELL**2)
+    with_cells = start_with(TWO, points, 5, far, **options).mixture
+    without = start_with(TWO, points, 5, None, **options).mixture
+    np.testing.assert_array_equal(with_cells.means, without.means)
+    np.testing.assert_array_equal(with_cells.covariances, without.covariances)
+
+
+def test_threads_and_neglect_do_not_change_what_is_filled_in():
+    points, holes = cloud(3000)
+    exact = start_with(TWO, points, 5, (holes, CELL**2)).mixture
+    quick = start_with(TWO, points, 5, (holes, CELL**2), precision="single", neglect=1e-5, threads=2).mixture
+    np.testing.assert_allclose(quick.means, exact.means, atol=2e-4)
+    np.testing.assert_allclose(quick.covariances, exact.covariances, atol=5e-4)
+
+
+def test_starts_and_moves_go_with_missing_cells():
+    points, holes = cloud(1500)
+    options = {"components": 6, "missing": (holes, CELL**2), "floor": 1e-4}
+    plain = fit(points, rng=np.random.default_rng(0), start="stratified", **options)
+    better = fit(points, rng=np.random.default_rng(0), start="kmeans", starts=3, moves=2, **options)
+    for found in (plain, better):
+        looked_at = 1 - np.exp(found.mixture.log_density(holes)).sum() * CELL**2
+        mean = found.mixture.log_density(points).mean() - np.log(looked_at)
+        assert mean == pytest.approx(found.bound, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("missing", "line"),
+    [
+        ((np.zeros((3, 3)), 1.0), r"expected finite missing points \(m, 2\)"),
+        ((np.zeros((0, 2)), 1.0), "with m >= 1"),
+        ((np.full((1, 2), np.nan), 1.0), "expected finite missing points"),
+        ((np.zeros((1, 2)), 0.0), "expected the volume of a missing cell > 0, got 0.0"),
+    ],
+)
+def test_missing_cells_that_cannot_be_are_refused(missing, line):
+    points, _ = cloud(100)
+    with pytest.raises(ValueError, match=line):
+        fit(points, components=1, missing=missing, rng=np.random.default_rng(0))
+
+
+def test_the_reference_engine_refuses_missing_cells():
+    points, holes = cloud(100)
+    with pytest.raises(ValueError, match="expected engine='fast' for missing cells"):
+        fit(points, components=1, engine="sklearn", missing=(holes, CELL**2), rng=np.random.default_rng(0))
