@@ -78,7 +78,7 @@ def colour_masses(
     def run(start: int, stop: int) -> None:
         kernel(
             points, centre, half, rows, columns, laws, marginal, *roots, 1 / cell, cut, *rule, *panel,
-            log_cell, log_cube, start, stop, np.zeros(3, np.int64),
+            log_cell, log_cube, start, stop,
         )  # fmt: skip
 
     in_pieces(run, len(points), threads)

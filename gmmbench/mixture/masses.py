@@ -59,7 +59,7 @@ def cell_masses(mixture: Law, height: int, width: int, cell: float, threads: int
     kernel = make_cells(student)
 
     def run(start: int, stop: int) -> None:
-        kernel(rows, columns, shapes, cut, nodes, weights, out, start, stop, np.zeros(1, np.int64))
+        kernel(rows, columns, shapes, cut, nodes, weights, out, start, stop)
 
     in_pieces(run, -(-height // TILE) * -(-width // TILE), threads)
     return out

@@ -31,7 +31,11 @@ BEST, ROUND = 4.0, 20.0
 
 SMOOTH = ((1e-6, 1), (2e-3, 2), (0.03, 3), (0.1, 4), (0.4, 6), (0.9, 8))
 """(standard deviations that a component's conditional mean moves within a block, Chebyshev nodes an axis
-that interpolate the mass in the cube there to about 1e-7); a mean that moves more is not interpolated."""
+that interpolate the mass in the cube there to about 1e-7): n nodes err as the n-th power of the move, so
+components of small shares do with fewer. A mean that moves more is not interpolated."""
+
+WIDEST = 2.0
+"""Standard deviations beyond which that power is no guide."""
 
 FINEST = 8
 """Chebyshev nodes an axis at most."""
@@ -128,10 +132,11 @@ def make_cube_block(student: bool) -> Any:  # noqa: PLR0915 - the kernel inside 
             moved += step * step
         moved = sqrt(moved)
         if student:
+            moved /= sqrt((df + near * near) / (df + 2.0))
             moved += 0.5 * FAR * log((df + far * far) / (df + near * near))
         n = 0
         for limit, nodes in smooth:
-            if moved < limit:
+            if moved < min(limit / most ** (1.0 / nodes), WIDEST):
                 n = nodes
                 break
         if n == 0 or n * n >= relevant:
@@ -284,7 +289,6 @@ def make_colour(student: bool) -> Callable[..., Any]:  # noqa: PLR0915 - the ker
             for p in range(BLOCK):
                 log_cubes[t, p] = log(max(inside[p] / total[p], 1e-300))
                 log_cells[t, p] = -top[p] - log(total[p])
-            pairs[0] += count
             ceiling, floor = np.inf, upper(centre[t], half[t], columns, columns[OFFSET], bound, c, r) - ROUND
             for p in range(BLOCK):
                 top[p], total[p] = -np.inf, 0.0
@@ -300,13 +304,11 @@ def make_colour(student: bool) -> Callable[..., Any]:  # noqa: PLR0915 - the ker
                             best[p] = line[p] if line[p] > best[p] else best[p]
                         chosen[count] = k
                         count += 1
-                pairs[1] += count
                 for p in range(BLOCK):
                     limit = best[p] - BEST if attempt == 0 else np.inf
                     if attempt == 0:
                         for f in range(count):
                             if joint[f, p] >= limit:
-                                pairs[2] += 1
                                 k = chosen[f]
                                 value = cell_of(
                                     x[t], p, rows[k], laws[k], nodes, weights, squares, shares, five
@@ -315,7 +317,6 @@ def make_colour(student: bool) -> Callable[..., Any]:  # noqa: PLR0915 - the ker
                     need = top[p] + log(total[p]) + cut
                     for f in range(count):
                         if need <= joint[f, p] < limit:
-                            pairs[2] += 1
                             k = chosen[f]
                             value = cell_of(x[t], p, rows[k], laws[k], nodes, weights, squares, shares, five)
                             add_to(value, top, total, p)

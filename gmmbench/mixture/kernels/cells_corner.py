@@ -69,7 +69,7 @@ def make_corner_three() -> Any:
     """P(X <= h, Y <= k, Z <= l): `three(h, k, last, r_hk, r_hl, r_kl, nodes, weights)`.
 
     With X independent it is Phi(h) times the law of two; X's correlations grow from 0 to theirs
-    together, which keeps the matrix positive definite (Genz 2004, eq. 14). r_kl should be the largest.
+    together, which keeps the matrix positive definite (Genz 2004, eq. 14). r_km should be the largest.
     """
     exp, ratio = make_exp("float64"), make_ratio()
     cumulative, two = make_cumulative(), make_corner_two()

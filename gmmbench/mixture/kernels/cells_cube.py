@@ -136,14 +136,14 @@ def make_cube(student: bool) -> Any:
         low: Any, high: Any, r: Any, roots: Any, shares: Any, tolerance: float, a: Any, b: Any, outside: Any,
         faces: Any, nodes: Any, weights: Any,
     ) -> float:  # fmt: skip
-        total = 0.0
-        for node in range(roots.shape[0]):
+        total, count = 0.0, 0
+        while count < roots.shape[0] and shares[count] > 0.0:
+            count += 1
+        for node in range(count):
             share = shares[node]
-            if share == 0.0:
-                break
             for j in range(3):
                 a[j], b[j] = low[j] * roots[node], high[j] * roots[node]
-            total += share * box(a, b, r, tolerance, outside, faces, nodes, weights)
+            total += share * box(a, b, r, tolerance / (share * count), outside, faces, nodes, weights)
         return total
 
     return part(mixed if student else gaussian)

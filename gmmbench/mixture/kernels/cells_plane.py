@@ -147,7 +147,7 @@ def make_cells(student: bool) -> Callable[..., Any]:
 
     def cells(
         rows: Any, columns: Any, shapes: Any, cut: float, nodes: Any, weights: Any,
-        out: Any, start: int, stop: int, pairs: Any,
+        out: Any, start: int, stop: int,
     ) -> None:  # fmt: skip
         height, width = out.shape
         n_components = rows.shape[0]
@@ -166,7 +166,6 @@ def make_cells(student: bool) -> Callable[..., Any]:
             for _ in range(2):
                 for k in range(n_components):
                     if floor <= bound[k] < ceiling and bound[k] > LEAST:
-                        pairs[0] += 1
                         if student:
                             add_student(float(left), float(top), rows[k], bound[k], nodes, weights, down)
                         else:
