@@ -34,7 +34,7 @@ def find(folders: Iterable[str | Path]) -> list[Entry]:
     Raises Refused: a folder does not exist, or there is no run in any.
     """
     given = [Path(folder) for folder in folders]
-    found = {}
+    found: dict[Path, tuple[Path, Path]] = {}
     for top in given:
         if not top.is_dir():
             raise Refused(f"gmmbench compare: expected a folder, got {top}; try one that a sweep wrote")
@@ -158,7 +158,7 @@ def _table(members: Sequence[tuple[str, Entry]]) -> dict[str, Any]:
     # without pairs that have an interval there are too few tiles, and no ranking
     judged = bool(pairs) and all(pair.corrected is not None for pair in pairs)
     places = tiers(means, pairs) if judged else {}
-    models = []
+    models: list[dict[str, Any]] = []
     for label, by_seed in runs.items():
         got = [g for e in by_seed.values() if (g := e.report["gain"]["held_out"]) is not None]
         models.append(
