@@ -92,9 +92,19 @@ def _hydra(arguments: list[str], sweep: bool) -> int:
         output.tidy_sweep(RememberFolder.sweep, RememberFolder.before)
         # Hydra calls no callback after a failure, and a sweep with failed jobs is compared, too
         if sweep and RememberFolder.sweep is not None and RememberFolder.sweep.is_dir():
-            with contextlib.suppress(Refused):  # no job left anything
-                _compare([str(RememberFolder.sweep)])
+            _compare_sweep(RememberFolder.sweep)
     return 0
+
+
+def _compare_sweep(folder: Path) -> None:
+    """Compare the runs of a sweep; what goes wrong with that is said, and hides nothing else."""
+    try:
+        _compare([str(folder)])
+    except Refused:
+        pass  # no job left anything
+    except Exception as error:
+        said = " ".join(str(error).split())
+        print(f"gmmbench: the comparison failed: {type(error).__name__}: {said}", file=sys.stderr)
 
 
 def _compare(folders: Sequence[str]) -> int:
