@@ -18,7 +18,7 @@ from .knobs import Refused, unknown
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-COMMANDS = ("plugins", "check")
+COMMANDS = ("plugins", "check", "compare")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +55,8 @@ def _command(arguments: list[str]) -> int:
         print("gmmbench", registry.load().plugins[0].version)
         return 0
     if words and words[0] in COMMANDS:
+        if words[0] == "compare":
+            return _compare(words[1:])
         if words[0] == "check":
             from .check_table import show
         else:
@@ -88,6 +90,32 @@ def _hydra(arguments: list[str], sweep: bool) -> int:
         sys.argv = before
         output.prune(RememberFolder.run, RememberFolder.before)
         output.tidy_sweep(RememberFolder.sweep, RememberFolder.before)
+        # Hydra calls no callback after a failure, and a sweep with failed jobs is compared, too
+        if sweep and RememberFolder.sweep is not None and RememberFolder.sweep.is_dir():
+            _compare_sweep(RememberFolder.sweep)
+    return 0
+
+
+def _compare_sweep(folder: Path) -> None:
+    """Compare the runs of a sweep; what goes wrong with that is said, and hides nothing else."""
+    try:
+        _compare([str(folder)])
+    except Refused:
+        pass  # no job left anything
+    except Exception as error:
+        said = " ".join(str(error).split())
+        print(f"gmmbench: the comparison failed: {type(error).__name__}: {said}", file=sys.stderr)
+
+
+def _compare(folders: Sequence[str]) -> int:
+    """Compare the runs below the folders; the files go into the first."""
+    from . import output
+    from .compare import compare
+
+    if not folders:
+        raise Refused("gmmbench compare: expected a folder of runs, got none; try gmmbench compare multirun")
+    for file in output.save_comparison(compare(folders), folders[0]):
+        print(f"comparison: {file}", flush=True)
     return 0
 
 
@@ -134,6 +162,8 @@ def job(cfg: DictConfig) -> float | None:
         output.prune(folder, RememberFolder.before)
         if isinstance(error, Refused):
             console.failed(error)
+            if sweep is not None:
+                output.save_reason(folder, "refused", settings.overrides.task, str(error))
         raise
     except Exception as error:
         log = output.save_failure(folder, traceback.format_exc())
@@ -142,6 +172,8 @@ def job(cfg: DictConfig) -> float | None:
         )
         failure = Refused(line)
         console.failed(failure)
+        if sweep is not None:
+            output.save_reason(folder, "crashed", settings.overrides.task, line)
         raise failure from error
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
 import json
 import os
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -126,6 +128,32 @@ def save_failure(folder: str | Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, text.encode())
     return path
+
+
+def save_reason(folder: str | Path, kind: str, overrides: Sequence[str], reason: str) -> None:
+    """Keep why a job of a sweep came to nothing as `failure.json`, unless its folder holds something else."""
+    path = Path(folder)
+    if path.is_dir() and any(item.name != "failure.txt" for item in path.iterdir()):
+        return
+    path.mkdir(parents=True, exist_ok=True)
+    told = {"kind": kind, "overrides": list(overrides), "reason": reason}
+    atomic_write(path / "failure.json", (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def save_comparison(found: Mapping[str, Any], folder: str | Path) -> list[Path]:
+    """Write `comparison.json` and `comparison.csv`, a row a run, into a folder; return the files."""
+    rows = found["runs"]
+    table = io.StringIO()
+    writer = csv.DictWriter(
+        table, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
+    )
+    writer.writeheader()
+    writer.writerows(rows)
+    text = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    files = {"comparison.json": text, "comparison.csv": table.getvalue()}
+    for name, content in files.items():
+        atomic_write(Path(folder) / name, content.encode())
+    return [Path(folder) / name for name in files]
 
 
 def atomic_write(path: Path, data: bytes) -> None:

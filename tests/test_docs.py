@@ -22,6 +22,7 @@ PAGES = [
     ROOT / "plugins" / "gmmbench-kde" / "README.md",
 ]
 SMALL = {"image.max_side": "60"}  # the commands are run as they stand, but on small images
+MADE = {"image.side": "60"}  # those that are made
 
 
 def blocks(page, language):
@@ -51,7 +52,8 @@ def test_a_documented_command_runs(line, tmp_path, monkeypatch, capsys):
     assert words[:3] == ["python", "-m", "gmmbench"]
     if any("=" in word for word in words):
         known = {word.partition("=")[0] for word in words}
-        words += [f"{key}={value}" for key, value in SMALL.items() if key not in known]
+        made = any(word in words for word in ("image=two_circles", "image=two_clusters", "image=mixture_1d"))
+        words += [f"{key}={value}" for key, value in (MADE if made else SMALL).items() if key not in known]
         sizes = [word for word in words if word.startswith("model.components=") and "," not in word]
         words = [word if word not in sizes else "model.components=20" for word in words]
     # In this process, which has its libraries loaded: that a process of its own works, test_cli shows.

@@ -1,19 +1,27 @@
-"""The numerical engine: Gaussian mixtures over points; it knows no image, configuration or plugin."""
+"""The numerical engine: mixtures over points; it knows no image, configuration or plugin."""
 
 from typing import Any
 
 from .bayes import fit_bayesian
+from .colour import colour_masses, law_masses
 from .fitting import Fit, TooManyComponents, fit
+from .masses import cell_masses, level_masses
 from .mixture import Mixture
+from .student import StudentMixture
 
 __all__ = [
     "BayesianGaussianMixture",
     "Fit",
     "GaussianMixture",
     "Mixture",
+    "StudentMixture",
     "TooManyComponents",
+    "cell_masses",
+    "colour_masses",
     "fit",
     "fit_bayesian",
+    "law_masses",
+    "level_masses",
 ]
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .fitting import COVARIANCES, STARTS, Fit, Watcher, checked, chosen, enough_distinct
+from .fitting import COVARIANCES, ENGINES, STARTS, Watcher, checked, chosen, enough_distinct
 from .mixture import Mixture
+
+if TYPE_CHECKING:
+    from .variational import BayesianFit
+
+PRIORS = ("points", "evidence")
+"""The prior of means and covariances: one component among K of the points', or what the evidence favours."""
 
 
 def fit_bayesian(
@@ -25,54 +32,80 @@ def fit_bayesian(
     concentration: float | None = None,
     rng: np.random.Generator,
     watch: Watcher | None = None,
-    engine: str = "auto",
+    engine: str = "fast",
+    prior: str = "points",
     births: int = 0,
     threads: int | None = None,
     precision: str = "auto",
     neglect: float = 1e-5,
-) -> Fit:
+) -> BayesianFit:
     """Fit a mixture with a prior on its weights, by variational Bayes (Attias 2000).
 
     Args:
-        process: False for a Dirichlet prior on K weights, True for a Dirichlet process cut at K.
-        concentration: the prior's concentration, > 0 (None: 1/K).
-        engine: "fast" (full covariances), "sklearn", or "auto": fast where it can.
-        births: batches of births to try at the end, each kept only if the evidence bound rises: with
-            them `components` is where the number begins, not where it ends.
+        covariance: as for `fit`. The posterior of each type is scikit-learn's, see `posterior.Posterior`.
+        process: False for a Dirichlet prior on K weights, True for a Dirichlet process, of which K sticks are
+            broken, in order of size.
+        concentration: the prior's concentration, > 0 (None: 1/K, or of a process with prior="evidence"
+            what the evidence favours).
+        floor: covariance of the blob that each point is, a number or (d,). It adds to the scatter, and
+            -tr(E[precision] floor) / 2 to expected log densities: so the bound never falls.
+        prior: "points": a component is as wide as one among K that fill the points' covariance;
+            "evidence": mean precision and covariance are set at each iteration to what gives the highest
+            bound, see `prior.Prior.learned`.
+        engine: "fast", or "sklearn" as a reference, with prior="points" and no births. Of the reference
+            the bound is unknown.
+        births: the most rounds of births and deaths at the end, each kept only if the evidence bound
+            rises: with them `components` is where the number begins, not where it ends.
         (the others): as for `fit`; the tolerance is on the evidence bound per point.
 
     Returns:
-        A Fit whose mixture has the posterior means of weights, means and covariances, without
-        components that hold no point; of the fast engine a `variational.BayesianFit`, with the
-        evidence bound and the posterior predictive.
+        A `variational.BayesianFit`. Its mixture has the posterior means of weights, means and covariances,
+        without components that hold no point; its predictive is the density of the next point.
 
     Raises:
-        ValueError: as for `fit`.
+        ValueError: as for `fit`, and where scikit-learn is asked for what it has not.
     """
     x, w, axes = checked(points, weights, floor)
-    chosen("engine", engine, ("auto", "fast", "sklearn"))
+    chosen("engine", engine, ENGINES)
+    chosen("prior", prior, PRIORS)
     chosen("covariance", covariance, COVARIANCES)
     if isinstance(start, str):
         chosen("start", start, STARTS)
+    elif start.dimension != x.shape[1] or start.n_components != components:
+        raise ValueError(
+            f"expected a start of {components} components in {x.shape[1]} dimensions, "
+            f"got {start.n_components} in {start.dimension}"
+        )
+    if not 0 <= neglect < 1 or iterations < 1 or births < 0 or components < 1:
+        raise ValueError(
+            "expected 0 <= neglect < 1, births >= 0, and components and iterations >= 1, got "
+            f"{neglect}, {births}, {components} and {iterations}"
+        )
     if concentration is not None and not concentration > 0:
         raise ValueError(f"expected a concentration > 0, got {concentration}")
-    if engine == "fast" and covariance != "full":
-        raise ValueError(f"expected full covariances, got {covariance}; try engine='sklearn'")
-    if engine == "sklearn" or covariance != "full":
+    if engine == "sklearn":
         from .reference import fit_bayesian_reference
 
-        if not isinstance(start, str) or start == "stratified":
-            raise ValueError("expected a start that scikit-learn has; try engine='fast' for this one")
+        if not isinstance(start, str) or start == "stratified" or births or prior != "points":
+            given = start if isinstance(start, str) else "a mixture"
+            raise ValueError(
+                "expected a start that scikit-learn has, prior='points' and births=0, "
+                f"got {given}, {prior!r} and {births}; try engine='fast'"
+            )
         common = (x, w, components, covariance, start, tolerance, iterations, axes, rng)
         return fit_bayesian_reference(*common, process, concentration, watch)
     from .em import Options, Problem
     from .kernels.compiling import compile_seconds
-    from .variational import image_prior, run
+    from .prior import Prior
+    from .variational import Inference, run
 
     before = compile_seconds()
     x, w = x[w > 0], w[w > 0]
     enough_distinct(x, components)
-    problem = Problem(x, w, axes, Options("full", tolerance, iterations, precision, neglect, threads))
-    prior = image_prior(problem, components, process, concentration)
-    found = run(problem, float(w.max()), prior, components, start, births, rng, watch)
+    problem = Problem(x, w, axes, Options(covariance, tolerance, iterations, precision, neglect, threads))
+    first = Prior.of_points(
+        problem.points, problem.weights, problem.floor, components, covariance, process, concentration
+    )
+    inference = Inference(problem, float(w.max()), prior == "evidence")
+    found = run(inference, first, components, start, births, rng, watch)
     return replace(found, compile_seconds=compile_seconds() - before)

@@ -50,7 +50,7 @@ def arrange(points: Floats, weights: Floats, precision: str, size: int, family: 
     where it holds more than one, so that only the last block is not full.
     """
     n = len(points)
-    coordinates = np.ascontiguousarray(points.T, dtype=precision)
+    coordinates = np.array(points.T, dtype=precision, order="C")  # a copy always, for it is sorted in place
     order = np.arange(n)
     cells = [(0, n)]
     while cells:

@@ -14,7 +14,7 @@ from .expectation import PRECISIONS, Components, Expectation
 from .maximisation import maximise, shaped
 from .missing import Filled, Missing
 from .mixture import Mixture
-from .starts import State, begin
+from .starts import State, begin, reseeded
 from .units import Units
 
 Floats = NDArray[np.float64]
@@ -27,6 +27,9 @@ RIDGE = 1e-13
 
 NARROW = 1e-4
 """Floors of a smaller standard deviation than this, in units of the points' own, need float64."""
+
+EMPTIES = {"remove": "removed", "reseed": "reseeded"}
+"""What can be done to components that become empty, and where it is counted."""
 
 TRIAL = 10
 """Iterations after which the best of several starts is chosen."""
@@ -42,7 +45,7 @@ class Options:
     precision: str = "auto"
     neglect: float = 1e-5
     threads: int | None = None
-    keep_empty: bool = False
+    empty: str = "reseed"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,7 @@ class Course:
     trace: tuple[float, ...] = ()
     converged: bool = False
     removed: int = 0
+    reseeded: int = 0
 
 
 class Problem:
@@ -111,7 +115,7 @@ class Problem:
         return self.units.out_of(state.weights, state.means, state.covariances)
 
     def step(self, state: State) -> tuple[float, State, int]:
-        """One iteration: the mean log-likelihood of `state`, the next one, and components removed."""
+        """One iteration: the mean log-likelihood of `state`, the next one, and how many became empty."""
         moments = self.expectation.moments(Components.of(state.weights, state.means, state.covariances))
         bound = moments.bound / self.total - self.units.log_volume
         if not np.isfinite(bound):
@@ -120,25 +124,34 @@ class Problem:
             )
         after = maximise(moments, state, self.floor, self.options.covariance)
         full = after.weights > 0
-        if full.all() or self.options.keep_empty:
+        gone = int((~full).sum())
+        if not gone:
             return bound, after, 0
-        return bound, after.keep(full), int((~full).sum())
+        if self.options.empty == "remove":
+            return bound, after.keep(full), gone
+        after = reseeded(after)
+        spread = shaped(after.covariances, after.weights, self.options.covariance)
+        return bound, replace(after, covariances=spread), gone
 
     def iterate(self, course: Course, iterations: int, listen: Listen | None) -> Course:
         """Go on until the bound gains less than the tolerance, for `iterations` in all."""
-        state, trace, removed = course.state, list(course.trace), course.removed
-        converged = course.converged
+        state, trace, converged = course.state, list(course.trace), course.converged
+        emptied = 0
         while len(trace) < iterations and not converged:
             bound, state, gone = self.step(state)
             trace.append(bound)
-            removed += gone
+            emptied += gone
             if gone:
-                log.info("removed %d empty components at iteration %d", gone, len(trace))
+                log.info(
+                    "%s %d empty components at iteration %d", EMPTIES[self.options.empty], gone, len(trace)
+                )
             if listen is not None:
                 now = state
                 listen(len(trace), bound, lambda now=now: self.mixture(now))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-            converged = len(trace) > 1 and abs(trace[-1] - trace[-2]) < self.options.tolerance
-        return Course(state, tuple(trace), converged, removed)
+            converged = not gone and len(trace) > 1 and abs(trace[-1] - trace[-2]) < self.options.tolerance
+        name = EMPTIES[self.options.empty]
+        counted = {name: getattr(course, name) + emptied}
+        return replace(course, state=state, trace=tuple(trace), converged=converged, **counted)
 
 
 def run(

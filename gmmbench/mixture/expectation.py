@@ -232,7 +232,7 @@ class Expectation:
         return bound, totals, sum((counts for *_, counts in parts), np.zeros(3, np.int64)), out
 
     def _drift(self, components: Components) -> Floats:
-        """Drift of components since the last time that they were asked for; forgets blocks' memory without one."""
+        """Drift of components since the last E-step; where there was none, blocks remember nothing."""
         now = components.rounded(self.precision)
         before, self._before = self._before, now
         if before is None or before.means.shape != now.means.shape:

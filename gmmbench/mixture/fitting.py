@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,9 @@ COVARIANCES = ("full", "diag", "spherical", "tied")
 STARTS = ("kmeans", "k-means++", "stratified", "random", "random_from_data")
 """How the first components are made, see `starts.begin`; "stratified" is ours alone, for either engine."""
 
+EMPTY = ("remove", "reseed")
+"""What to do with components that become empty."""
+
 ENGINES = ("fast", "sklearn")
 """Our own kernels, and the reference."""
 
@@ -38,6 +41,7 @@ class Fit:
     Attributes:
         trace: the bound at each iteration, where the engine says it.
         removed: components that became empty and were taken out.
+        reseeded: components that became empty and were put elsewhere, each time counted.
         compile_seconds: what compiling kernels, or loading them, took of the fit's time.
     """
 
@@ -49,6 +53,7 @@ class Fit:
     trace: tuple[float, ...] = ()
     removed: int = 0
     compile_seconds: float = 0.0
+    reseeded: int = field(default=0, kw_only=True)
 
 
 def fit(
@@ -69,6 +74,7 @@ def fit(
     threads: int | None = None,
     precision: str = "auto",
     neglect: float = 1e-5,
+    empty: str = "reseed",
     missing: tuple[ArrayLike, float] | None = None,
 ) -> Fit:
     """Fit a mixture by expectation-maximisation (Dempster, Laird and Rubin 1977).
@@ -92,6 +98,8 @@ def fit(
         precision: "single" or "double" kernels (totals are double), or "auto": single where the floor
             allows it.
         neglect: the largest share of any point's responsibilities that may be left out; 0 for none.
+        empty: components that no point belongs to become halves of the heaviest ones ("reseed"), which
+            keeps their number though the likelihood may fall once, or are taken out ("remove").
         missing: the centres (m, d) of cells where nobody looked, and the volume of one: what the fit expects
             there is filled in, at most 1 a cell, instead of being read as empty; the bound is then that of
             the points given that they lie where somebody looked (see `missing.Filled`).
@@ -109,6 +117,7 @@ def fit(
     x, w, axes = checked(points, weights, floor)
     chosen("covariance", covariance, COVARIANCES)
     chosen("engine", engine, ENGINES)
+    chosen("empty", empty, EMPTY)
     if isinstance(start, str):
         chosen("start", start, STARTS)
     elif start.dimension != x.shape[1] or start.n_components != components:
@@ -132,10 +141,11 @@ def fit(
             f"{neglect}, {moves}, {components}, {iterations} and {starts}"
         )
     before = compile_seconds()
-    x, w = x[w > 0], w[w > 0]
+    if not w.all():
+        x, w = x[w > 0], w[w > 0]
     enough_distinct(x, components)
     holes = None if missing is None else Missing.of(*missing, x.shape[1])
-    options = Options(covariance, tolerance, iterations, precision, neglect, threads)
+    options = Options(covariance, tolerance, iterations, precision, neglect, threads, empty)
     problem = Problem(x, w, axes, options, holes)
     course = run(problem, components, start, starts, moves, rng, watch)
     return _fit_of(problem, course, compile_seconds() - before)
@@ -152,6 +162,7 @@ def _fit_of(problem: Problem, course: Course, seconds: float) -> Fit:
         course.trace,
         course.removed,
         seconds,
+        reseeded=course.reseeded,
     )
 
 

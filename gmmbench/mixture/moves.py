@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .maximisation import shaped
-from .starts import State
+from .starts import State, split
 
 if TYPE_CHECKING:
     from .em import Course, Problem
@@ -50,7 +50,8 @@ def propose(state: State, batch: int, covariance: str, rng: np.random.Generator)
     """Merge the `batch` cheapest pairs of neighbours and split as many of the rest, drawn by weight."""
     weights, means, spread = (np.array(a) for a in (state.weights, state.means, state.covariances))
     taken: set[int] = set()
-    for a, b in _cheapest(state):
+    whole, free = [], []
+    for a, b in cheapest(state):
         if len(taken) >= 2 * batch or len(taken) + 2 > len(weights) - 1:
             break
         if a in taken or b in taken:
@@ -61,13 +62,10 @@ def propose(state: State, batch: int, covariance: str, rng: np.random.Generator)
             continue
         taken |= {a, b, heavy}
         weights[a], means[a], spread[a] = merged(weights[[a, b]], means[[a, b]], spread[[a, b]])
-        values, vectors = np.linalg.eigh(spread[heavy])
-        # two halves of a Gaussian cut across its longest axis: their means lie sqrt(2 / pi) sd away
-        step = vectors[:, -1] * np.sqrt(values[-1] * 2 / np.pi)
-        weights[b] = weights[heavy] = weights[heavy] / 2
-        means[b], means[heavy] = means[heavy] - step, means[heavy] + step
-        spread[b] = spread[heavy] = spread[heavy] - np.outer(step, step)
-    return State(weights / weights.sum(), means, shaped(spread, weights, covariance))
+        whole.append(heavy)
+        free.append(b)
+    parts = split(State(weights, means, spread), np.array(whole, np.intp), np.array(free, np.intp))
+    return replace(parts, covariances=shaped(parts.covariances, parts.weights, covariance))
 
 
 def merged(weights: Floats, means: Floats, spread: Floats) -> tuple[Floats, Floats, Floats]:
@@ -79,7 +77,7 @@ def merged(weights: Floats, means: Floats, spread: Floats) -> tuple[Floats, Floa
     return weight, mean, np.einsum("k,kij->ij", share, spread + apart[:, :, None] * apart[:, None, :])
 
 
-def _cheapest(state: State) -> list[tuple[int, int]]:
+def cheapest(state: State) -> list[tuple[int, int]]:
     """Pairs of neighbours by what merging them costs at most (Runnalls 2007, eq. 16)."""
     from scipy.spatial import cKDTree
 

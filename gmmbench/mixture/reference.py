@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 from .fitting import Fit, count_parameters, enough_distinct
 from .maximisation import shaped
 from .mixture import Mixture
+
+if TYPE_CHECKING:
+    from .posterior import Posterior
+    from .prior import Prior
+    from .variational import BayesianFit
 
 Floats = NDArray[np.float64]
 
@@ -66,26 +71,25 @@ def fit_bayesian_reference(
     process: bool,
     concentration: float | None,
     watch: Callable[[int, float | None], None] | None = None,
-) -> Fit:
-    """Variational Bayes by scikit-learn's BayesianGaussianMixture: the mixture at the posterior means.
+) -> BayesianFit:
+    """`bayes.fit_bayesian` by scikit-learn's BayesianGaussianMixture, with our prior.
 
-    That mixture is a density; scikit-learn's own `score_samples` is not one (it adds expectations of
-    logarithms). The covariance prior is the data's covariance divided by K^(2/d), the size of one
-    component among K, for scikit-learn's default is as wide as all the data.
+    Its own `score_samples` is not a density (it adds expectations of logarithms); the predictive is.
 
     Source: H. Attias, A variational Bayesian framework for graphical models (2000); Bishop (2006), 10.2.
     """
     from sklearn.mixture import BayesianGaussianMixture
 
-    scaled = points / np.sqrt(floor)
-    spread = np.atleast_2d(np.cov(scaled.T, aweights=weights, bias=True)) + np.eye(points.shape[1])
-    spread = spread / components ** (2 / points.shape[1])
-    prior = {
-        "full": spread,
-        "tied": spread,
-        "diag": np.diag(spread),
-        "spherical": float(np.trace(spread)) / len(spread),
-    }[covariance]
+    from .predictive import left_over, predictive
+    from .prior import Prior
+    from .units import Units
+    from .variational import BayesianFit, used
+
+    d = points.shape[1]
+    scale = np.sqrt(floor)
+    prior = Prior.of_points(
+        points / scale, weights, np.eye(d), components, covariance, process, concentration
+    )  # fmt: skip
     estimator = BayesianGaussianMixture(
         n_components=components,
         covariance_type=covariance,
@@ -93,20 +97,51 @@ def fit_bayesian_reference(
         max_iter=iterations,
         init_params=start,
         reg_covar=1.0,
-        covariance_prior=prior,
+        mean_precision_prior=prior.mean_precision,
+        mean_prior=prior.mean,
+        covariance_prior=_compact(prior.covariance, covariance),
         weight_concentration_prior_type="dirichlet_process" if process else "dirichlet_distribution",
-        weight_concentration_prior=concentration,
+        weight_concentration_prior=prior.concentration,
         random_state=_seed(rng),
     )
     done = _fit(estimator, points, weights, components, floor, rng)
     if watch is not None:
         watch(int(done.n_iter_), None)
-    return Fit(
-        _mixture(done, covariance, np.sqrt(floor)),
+    q, units = _posterior(done, prior), Units(np.zeros(d), np.diag(scale))
+    kept = used(q)
+    return BayesianFit(
+        units.out_of(q.weights[kept], q.means[kept], q.covariances[kept]),
         int(done.n_iter_),
         bool(done.converged_),
         None,
-        count_parameters(components, points.shape[1], covariance),
+        count_parameters(int(kept.sum()), d, covariance),
+        removed=int((~kept).sum()),
+        predictive=predictive(q, kept, units),
+        leftover=left_over(q, kept),
+        used=int(kept.sum()),
+    )
+
+
+def _posterior(done: Any, prior: Prior) -> Posterior:
+    """What scikit-learn has fitted, as our posterior; its sticks are in the components' own order."""
+    from .posterior import Posterior
+
+    k, d = done.means_.shape
+    sticks = np.zeros((k, 2))
+    if prior.process:
+        sticks[:] = np.stack(done.weight_concentration_, axis=1)
+    else:
+        sticks[:, 0] = done.weight_concentration_
+    degrees = done.degrees_of_freedom_ * (prior.shares if prior.kind == "tied" else 1)
+    return Posterior(
+        prior,
+        sticks,
+        done.means_,
+        done.mean_precision_,
+        np.broadcast_to(degrees, (k,)),
+        _whole(done.covariances_, prior.kind, k, d),
+        done.mean_precision_ - prior.mean_precision,
+        np.arange(k),
     )
 
 
@@ -131,12 +166,7 @@ def _starting(
         start = problem.mixture(problem.begin(components, start, rng))
     spread = start.covariances / np.outer(scale, scale)
     precisions = np.linalg.inv(shaped(spread, start.weights, covariance))
-    kept = {
-        "full": precisions,
-        "tied": precisions[0],
-        "diag": np.diagonal(precisions, axis1=1, axis2=2),
-        "spherical": precisions[:, 0, 0],
-    }[covariance]
+    kept = precisions[0] if covariance == "tied" else _compact(precisions, covariance)
     return {"weights_init": start.weights, "means_init": start.means / scale, "precisions_init": kept}
 
 
@@ -159,13 +189,25 @@ def _fit(
 
 
 def _mixture(done: Any, covariance: str, scale: Floats) -> Mixture:
-    k, d = done.means_.shape
+    full = _whole(done.covariances_, covariance, *done.means_.shape)
+    return Mixture(done.weights_, done.means_ * scale, full * np.outer(scale, scale))
+
+
+def _compact(matrices: NDArray[Any], covariance: str) -> Any:
+    """Matrices (..., d, d) of a type in scikit-learn's shape for it."""
+    if covariance in ("full", "tied"):
+        return matrices
+    axes = np.diagonal(matrices, axis1=-2, axis2=-1)
+    return axes if covariance == "diag" else axes[..., 0]
+
+
+def _whole(covariances: Floats, covariance: str, k: int, d: int) -> Floats:
+    """Covariances (k, d, d) from scikit-learn's shape for their type."""
     axes = {"full": (k, d, d), "tied": (1, d, d), "diag": (k, d, 1), "spherical": (k, 1, 1)}[covariance]
-    full = np.reshape(done.covariances_, axes)
+    full = np.reshape(covariances, axes)
     if covariance in ("diag", "spherical"):
         full = full * np.eye(d)
-    full = np.broadcast_to(full, (k, d, d))
-    return Mixture(done.weights_, done.means_ * scale, full * np.outer(scale, scale))
+    return np.broadcast_to(full, (k, d, d))
 
 
 def _resampled(weights: Floats, rng: np.random.Generator) -> NDArray[np.intp]:

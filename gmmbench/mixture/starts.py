@@ -33,6 +33,30 @@ class State:
         return State(weights / weights.sum(), self.means[chosen], self.covariances[chosen])
 
 
+def split(state: State, whole: NDArray[np.intp], free: NDArray[np.intp]) -> State:
+    """Components `whole` cut across their longest axes, one half of each at the places `free`."""
+    weights, means, spread = (np.array(a) for a in (state.weights, state.means, state.covariances))
+    values, vectors = np.linalg.eigh(spread[whole])
+    # two halves of a Gaussian cut across its longest axis: their means lie sqrt(2 / pi) sd away
+    step = vectors[:, :, -1] * np.sqrt(values[:, -1:] * 2 / np.pi)
+    weights[whole] /= 2
+    weights[free] = weights[whole]
+    means[free] = means[whole] - step
+    means[whole] += step
+    spread[whole] -= step[:, :, None] * step[:, None, :]
+    spread[free] = spread[whole]
+    return State(weights / weights.sum(), means, spread)
+
+
+def reseeded(state: State) -> State:
+    """Components of weight 0 made halves of the heaviest, of halves where there are not enough."""
+    while len(empty := np.flatnonzero(state.weights == 0)):
+        heavy = np.argsort(-state.weights, kind="stable")[: len(state.weights) - len(empty)]
+        pairs = min(len(empty), len(heavy))
+        state = split(state, heavy[:pairs], empty[:pairs])
+    return state
+
+
 def begin(
     points: Floats, weights: Floats, components: int, start: str, floor: Floats, rng: np.random.Generator
 ) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.special import gammaln, logsumexp
 Floats = NDArray[np.float64]
 
 CHUNK = 1 << 22
-"""Entries of an (n, K) array held at once."""
+"""Numbers held at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,35 +24,116 @@ class StudentMixture:
         means: locations, (K, d).
         scales: scale matrices, (K, d, d), positive definite.
         degrees: degrees of freedom, (K,), > 0.
+        independent: the axes are independent within a component, each a t_1 of the same degrees (the scales
+            are diagonal then): the predictive of diagonal covariances.
+
+    Example:
+        >>> t = StudentMixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[None], np.array([5.0]))
+        >>> t.conditional_mean([0], [[1.0]])
+        array([[0.]])
     """
 
     weights: Floats
     means: Floats
     scales: Floats
     degrees: Floats
+    independent: bool = False
+
+    @property
+    def n_components(self) -> int:
+        """K."""
+        return len(self.weights)
+
+    @property
+    def dimension(self) -> int:
+        """d."""
+        return int(self.means.shape[1])
 
     def log_density(self, points: ArrayLike) -> Floats:
-        """log p(x) in nats at points (n, d): (n,)."""
+        """log p(x) in nats at points (n, d): (n,). No more than CHUNK numbers are held at once."""
         x = np.asarray(points, dtype=np.float64)
-        k, d = self.means.shape
-        if x.ndim != 2 or x.shape[1] != d:
-            raise ValueError(f"expected points (n, {d}), got {x.shape}")
-        factors = np.linalg.inv(np.linalg.cholesky(self.scales))
-        df = self.degrees
-        constant = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1) + np.log(self.weights)
-        constant += gammaln((df + d) / 2) - gammaln(df / 2) - 0.5 * d * np.log(df * np.pi)
+        if x.ndim != 2 or x.shape[1] != self.dimension:
+            raise ValueError(f"expected points (n, {self.dimension}), got {x.shape}")
         out = np.empty(len(x))
-        rows = max(1, CHUNK // (k * d))
-        for start in range(0, len(x), rows):
-            apart = x[start : start + rows, None, :] - self.means
-            white = np.einsum("kij,nkj->nki", factors, apart)
-            joint = constant - 0.5 * (df + d) * np.log1p((white**2).sum(axis=2) / df)
-            out[start : start + rows] = logsumexp(joint, axis=1)
+        for rows, joint in self._joints(x):
+            out[rows] = logsumexp(joint, axis=1)
         return out
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """n independent draws (n, d)."""
-        chosen = rng.choice(len(self.weights), size=n, p=self.weights)
-        noise = rng.standard_normal((n, self.means.shape[1]))
-        noise /= np.sqrt(rng.chisquare(self.degrees[chosen]) / self.degrees[chosen])[:, None]
-        return self.means[chosen] + np.einsum("nij,nj->ni", np.linalg.cholesky(self.scales)[chosen], noise)
+        d = self.dimension
+        chosen = rng.choice(self.n_components, size=n, p=self.weights)
+        factors = np.linalg.cholesky(self.scales)
+        draws = np.empty((n, d))
+        step = max(1, CHUNK // (d * d))
+        for start in range(0, n, step):
+            k = chosen[start : start + step]
+            free = np.repeat(self.degrees[k, None], d if self.independent else 1, axis=1)
+            noise = rng.standard_normal((len(k), d)) / np.sqrt(rng.chisquare(free) / free)
+            draws[start : start + step] = self.means[k] + np.einsum("nij,nj->ni", factors[k], noise)
+        return draws
+
+    def mean(self) -> Floats:
+        """sum_k w_k m_k (d,): E[x] where all degrees are above 1; else of the components' locations."""
+        return np.asarray(self.weights @ self.means / self.weights.sum())
+
+    def marginal(self, columns: Sequence[int]) -> StudentMixture:
+        """The mixture of some columns alone, in the order given, of the same degrees."""
+        keep = self._columns(columns)
+        scales = self.scales[np.ix_(range(self.n_components), keep, keep)]
+        return StudentMixture(self.weights, self.means[:, keep], scales, self.degrees, self.independent)
+
+    def conditional_mean(self, columns: Sequence[int], values: ArrayLike) -> Floats:
+        """E[other columns | x[columns] = values] for many values at once.
+
+        A component's is the linear regression on its location and scale matrix, as of a Gaussian
+        (Kotz and Nadarajah 2004, section 1.11); its share is that of its marginal t. Given c columns a
+        component has c degrees more, so the mean exists.
+
+        Args:
+            columns: the c known columns.
+            values: (n, c).
+
+        Returns:
+            (n, d - c), the remaining columns in their old order.
+        """
+        known = self._columns(columns)
+        rest = [column for column in range(self.dimension) if column not in known]
+        x = np.asarray(values, dtype=np.float64).reshape(-1, len(known))
+        every = range(self.n_components)
+        within = self.scales[np.ix_(every, known, known)]
+        across = self.scales[np.ix_(every, known, rest)]
+        gain = np.swapaxes(np.linalg.solve(within, across), 1, 2)
+        offset = self.means[:, rest] - np.einsum("kij,kj->ki", gain, self.means[:, known])
+        lines = np.concatenate((offset[:, :, None], gain), axis=2)
+        out = np.empty((len(x), len(rest)))
+        for rows, joint in self.marginal(known)._joints(x):
+            share = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+            line = np.tensordot(share, lines, axes=1)
+            out[rows] = line[:, :, 0] + np.einsum("nij,nj->ni", line[:, :, 1:], x[rows])
+        return out
+
+    def _joints(self, x: Floats) -> Iterator[tuple[slice, Floats]]:
+        """log w_k + log t(x; k) (rows, K), for slices of the rows of x (n, d)."""
+        k, d = self.means.shape
+        factors = np.linalg.inv(np.linalg.cholesky(self.scales))
+        df, axes = self.degrees, 1 if self.independent else d
+        constant = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1) - 0.5 * d * np.log(df * np.pi)
+        constant += (d // axes) * (gammaln((df + axes) / 2) - gammaln(df / 2))
+        with np.errstate(divide="ignore"):
+            constant += np.log(self.weights)
+        centre = self.mean()  # digits would be lost where the origin is far
+        moved = np.einsum("kij,kj->ki", factors, self.means - centre)
+        rows = max(1, CHUNK // (k * d))
+        for start in range(0, len(x), rows):
+            part = slice(start, min(start + rows, len(x)))
+            square = (np.einsum("kij,nj->nki", factors, x[part] - centre, optimize=True) - moved) ** 2
+            if not self.independent:
+                square = square.sum(axis=2, keepdims=True)
+            yield part, constant - 0.5 * (df + axes) * np.log1p(square / df[:, None]).sum(axis=2)
+
+    def _columns(self, columns: Sequence[int]) -> list[int]:
+        chosen = [int(column) for column in columns]
+        if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(range(self.dimension)):
+            raise ValueError(f"expected different columns of 0..{self.dimension - 1}, got {columns}")
+        return chosen

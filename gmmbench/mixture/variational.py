@@ -1,9 +1,9 @@
-"""Variational Bayes on the fast engine's E-step, with births that let the mixture find its size."""
+"""Variational Bayes on the fast engine's E-step: iterations, and what they come to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,156 +11,137 @@ from numpy.typing import NDArray
 from .em import Problem
 from .fitting import Fit, count_parameters
 from .mixture import Mixture
-from .posterior import Posterior, Prior
+from .posterior import Posterior
+from .predictive import left_over, predictive
+from .prior import Prior
 from .student import StudentMixture
 
 Floats = NDArray[np.float64]
+Listen = Callable[[int, float, Callable[[], Mixture]], None]
 
 UNUSED = 0.5
 """A component that holds fewer points than this has nothing but its prior and is pruned."""
 
-SETTLE = 8
-"""Iterations that births get before they are judged."""
-
 
 @dataclass(frozen=True, eq=False)
 class BayesianFit(Fit):
-    """A Fit whose mixture has the posterior means; the bound is the evidence bound per point.
+    """A Fit whose mixture has the posterior means; the bound is the evidence bound per point, in nats.
+
+    Its trace has one bound an iteration, and one for each half round of births and deaths.
 
     Attributes:
         predictive: the posterior predictive, which the truth of the model is: a mixture of Student's t.
+        leftover: the share of the predictive that is drawn from the prior: what a Dirichlet process has
+            not broken off its stick, with what components weigh that hold no point.
+        used: components that hold points: those of the mixture.
     """
 
     predictive: StudentMixture | None = None
+    leftover: float = 0.0
+    used: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """Where an iteration stands: the posterior, the evidence bound at each iteration, converged."""
+    """Where an iteration stands: the posterior, the evidence bound on the way, E-steps done, converged."""
 
     posterior: Posterior
     trace: tuple[float, ...] = ()
+    steps: int = 0
     converged: bool = False
 
 
-def image_prior(problem: Problem, components: int, process: bool, concentration: float | None) -> Prior:
-    """The prior in the problem's units: a component is as wide as one among K, covariance / K^(2/d).
+class Inference:
+    """Points whose evidence is bounded: each iteration is an E-step and the posterior it gives.
 
-    The whole covariance, scikit-learn's default, is as wide as the image.
+    Args:
+        problem: the points.
+        scale: what its weights must be multiplied by to count points.
+        learn: whether each iteration also sets the prior to the best for its posterior.
     """
-    d = problem.points.shape[1]
-    share = problem.weights / problem.weights.sum()
-    mean = share @ problem.points
-    apart = problem.points - mean
-    spread = (apart * share[:, None]).T @ apart + problem.floor
-    concentration = 1 / components if concentration is None else concentration
-    return Prior(process, concentration, mean, 1.0, spread / components ** (2 / d), float(d))
+
+    def __init__(self, problem: Problem, scale: float, learn: bool) -> None:
+        self.problem, self.scale, self.learn = problem, scale, learn
+        self.points = problem.total * scale
+
+    def begin(
+        self, prior: Prior, components: int, start: str | Mixture, rng: np.random.Generator
+    ) -> Posterior:
+        """The first posterior: as if each of the start's components held its weight of the points."""
+        state = self.problem.begin(components, start, rng)
+        nothing = np.zeros_like(self.problem.floor)  # a start's covariances have the floor already
+        return Posterior.of(prior, state.weights * self.points, state.means, state.covariances, nothing)
+
+    def step(self, q: Posterior) -> tuple[float, Posterior]:
+        """The evidence bound of a posterior with its best responsibilities, nats per point; the next one."""
+        problem = self.problem
+        moments = problem.expectation.moments(q.components(problem.floor))
+        bound = (moments.bound * self.scale - q.divergence()) / self.points - problem.units.log_volume
+        if not np.isfinite(bound):
+            raise ValueError(
+                "the evidence bound is no longer finite; try precision='double' or a larger floor"
+            )
+        return bound, q.update(moments, self.scale, problem.floor, self.learn)
+
+    def iterate(self, course: Course, iterations: int, tolerance: float, listen: Listen | None) -> Course:
+        """Go on until the bound gains less than the tolerance, for `iterations` in all."""
+        q, trace, converged = course.posterior, list(course.trace), course.converged
+        while len(trace) < iterations and not converged:
+            bound, q = self.step(q)
+            trace.append(bound)
+            if listen is not None:
+                now = q
+                listen(len(trace), bound, lambda now=now: self.mixture(now))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            converged = len(trace) > 1 and abs(trace[-1] - trace[-2]) < tolerance
+        return Course(q, tuple(trace), course.steps + len(trace) - len(course.trace), converged)
+
+    def mixture(self, q: Posterior) -> Mixture:
+        """The used components at their posterior means, in the points' units."""
+        kept = used(q)
+        return self.problem.units.out_of(q.weights[kept], q.means[kept], q.covariances[kept])
+
+
+def used(q: Posterior) -> NDArray[np.bool_]:
+    """Which components hold points; of a posterior that has none such, the largest: (K,)."""
+    return (q.count > UNUSED) | (q.count == q.count.max())
 
 
 def run(
-    problem: Problem,
-    scale: float,
+    inference: Inference,
     prior: Prior,
     components: int,
     start: str | Mixture,
     births: int,
     rng: np.random.Generator,
-    listen: Callable[[int, float, Callable[[], Mixture]], None] | None,
+    listen: Listen | None,
 ) -> BayesianFit:
-    """Iterate, then let components be born while the evidence bound rises; prune what is unused.
+    """Iterate, then let components be born and die while the evidence bound rises; prune what is unused.
 
     Args:
-        scale: what the problem's weights must be multiplied by to count points.
-        births: batches of births to try.
+        inference: the points.
+        births: the most rounds of births and deaths there are, see `births.grow`.
         (the others): as for `bayes.fit_bayesian`.
     """
-    state = problem.begin(components, start, rng)
-    points = problem.total * scale
-    first = Posterior.of(prior, state.weights * points, state.means, state.covariances, 0 * problem.floor)
-    course = _iterate(problem, scale, Course(first), problem.options.iterations, listen)
-    batch = max(1, components // 2)
-    for _ in range(births):
-        problem.expectation.forget()
-        born = Course(_births(problem, course.posterior, batch, rng))
-        trial = _iterate(problem, scale, born, SETTLE, None)
-        if trial.trace[-1] > course.trace[-1]:
-            course = replace(trial, trace=(*course.trace, *trial.trace[-1:]))
-            batch = max(1, len(course.posterior.count) // 2)
-        elif batch == 1:
-            break
-        else:
-            batch //= 2
-    return _fit_of(problem, course)
+    options = inference.problem.options
+    course = Course(inference.begin(prior, components, start, rng))
+    course = inference.iterate(course, options.iterations, options.tolerance, listen)
+    if births:
+        from .births import grow
 
-
-def _iterate(
-    problem: Problem,
-    scale: float,
-    course: Course,
-    iterations: int,
-    listen: Callable[[int, float, Callable[[], Mixture]], None] | None,
-) -> Course:
-    posterior, trace, converged = course.posterior, list(course.trace), False
-    points = problem.total * scale
-    while len(trace) < iterations and not converged:
-        moments = problem.expectation.moments(posterior.components())
-        bound = (moments.bound * scale - posterior.divergence()) / points - problem.units.log_volume
-        posterior = posterior.update(moments, scale, problem.floor)
-        trace.append(bound)
-        if listen is not None:
-            now = posterior
-            listen(len(trace), bound, lambda now=now: _mixture(problem, now))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-        converged = len(trace) > 1 and abs(trace[-1] - trace[-2]) < problem.options.tolerance
-    return Course(posterior, tuple(trace), converged)
-
-
-def _births(problem: Problem, posterior: Posterior, batch: int, rng: np.random.Generator) -> Posterior:
-    """Split `batch` components, drawn by how many points they hold, across their longest axes."""
-    used = np.flatnonzero(posterior.count > UNUSED)
-    held = posterior.count[used]
-    heavy = rng.choice(used, size=min(batch, len(used)), replace=False, p=held / held.sum())
-    values, vectors = np.linalg.eigh(posterior.covariances[heavy])
-    step = vectors[:, :, -1] * np.sqrt(values[:, -1:] * 2 / np.pi)
-    spread = posterior.covariances.copy()
-    spread[heavy] -= step[:, :, None] * step[:, None, :]
-    means, count = posterior.means.copy(), posterior.count.copy()
-    count[heavy] /= 2
-    means[heavy] += step
-    return Posterior.of(
-        posterior.prior,
-        np.concatenate((count[used], count[heavy])),
-        np.concatenate((means[used], means[heavy] - 2 * step)),
-        np.concatenate((spread[used], spread[heavy])),
-        0 * problem.floor,
-    )
-
-
-def _mixture(problem: Problem, posterior: Posterior) -> Mixture:
-    used = posterior.count > min(UNUSED, float(posterior.count.max()))
-    used |= posterior.count == posterior.count.max()
-    return problem.units.out_of(posterior.weights[used], posterior.means[used], posterior.covariances[used])
-
-
-def _fit_of(problem: Problem, course: Course) -> BayesianFit:
-    q, units = course.posterior, problem.units
-    d = q.means.shape[1]
-    mixture = _mixture(problem, q)
-    wide = (1 + q.precision) / q.precision * q.degrees / (q.degrees + 1 - d)
-    scales = units.factor @ (wide[:, None, None] * q.covariances) @ units.factor.T
-    predictive = StudentMixture(
-        q.weights,
-        q.means @ units.factor.T + units.origin,
-        (scales + np.swapaxes(scales, 1, 2)) / 2,
-        q.degrees + 1 - d,
-    )
+        course = grow(inference, course, births, listen)
+    q, units = course.posterior, inference.problem.units
+    mixture = inference.mixture(q)
+    found = predictive(q, used(q), units)
     return BayesianFit(
         mixture,
-        len(course.trace),
+        course.steps,
         course.converged,
         course.trace[-1],
-        count_parameters(mixture.n_components, d, "full"),
+        count_parameters(mixture.n_components, mixture.dimension, options.covariance),
         course.trace,
         len(q.count) - mixture.n_components,
         0.0,
-        predictive,
+        found,
+        left_over(q, used(q)),
+        mixture.n_components,
     )

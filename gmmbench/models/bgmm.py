@@ -14,8 +14,8 @@ class BGMM(Model):
     """A mixture with a prior on its weights, which leaves components empty that it can spare.
 
     The prior is a Dirichlet distribution over K weights, or a Dirichlet process (Blei and Jordan 2006); with
-    births the number of components grows as long as the evidence bound does. What is returned is the
-    Gaussian mixture at the posterior means, which is a density.
+    births the number of components grows and shrinks as the evidence bound says. Every pixel is a blob of
+    the variance of a cell, side^2 / 12.
     """
 
     name = "bgmm"
@@ -27,9 +27,17 @@ class BGMM(Model):
     covariance: str = knob("full", "shape of a Gaussian", choices=("full", "diag", "spherical", "tied"))
     process: bool = knob(False, "prior on the weights: a Dirichlet process instead of a distribution")
     concentration: float | None = knob(
-        None, "concentration of the prior (null: 1/K); smaller leaves more empty", above=0
+        None, "concentration (null: 1/K; of a process with the evidence's prior, learned)", above=0
     )
-    births: int = knob(0, "batches of births at the end, each kept if the evidence gains", low=0, high=1000)
+    prior: str = knob(
+        "points",
+        "how wide and far apart Gaussians are believed to be: as one among K that fill the points' "
+        "covariance, or as the evidence favours",
+        choices=("points", "evidence"),
+    )
+    births: int = knob(
+        0, "most rounds of births and deaths at the end, kept if the evidence gains", low=0, high=1000
+    )
     start: str = knob(
         "kmeans",
         "how the first components are chosen",
@@ -38,19 +46,19 @@ class BGMM(Model):
     tolerance: float = knob(1e-3, "stop at a smaller gain of the bound than this, nats per point", low=0)
     iterations: int = knob(100, "stop after this many", low=1)
     engine: str = knob(
-        "auto", "fast (full covariances), sklearn, or fast where it can", choices=("auto", "fast", "sklearn")
+        "fast", "our own kernels, or scikit-learn's as a reference", choices=("fast", "sklearn")
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.engine == "fast" and self.covariance != "full":
-            raise Refused(
-                f"engine: expected sklearn or auto with covariance={self.covariance}, got fast; try auto"
-            )
-        if self.births and (self.engine == "sklearn" or self.covariance != "full"):
+        if self.engine == "sklearn" and self.births:
             raise Refused(
                 f"births: expected 0 with scikit-learn's engine, which has none, got {self.births}; try 0"
             )
+        if self.engine == "sklearn" and self.prior != "points":
+            raise Refused(f"prior: expected points with scikit-learn's engine, got {self.prior}; try points")
+        if self.engine == "sklearn" and self.start == "stratified":
+            raise Refused("start: expected one that scikit-learn has, got stratified; try kmeans")
 
     def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
         """Fit by variational Bayes. Raises Refused when there are fewer points than components."""
@@ -65,6 +73,7 @@ class BGMM(Model):
                 covariance=self.covariance,
                 process=self.process,
                 concentration=self.concentration,
+                prior=self.prior,
                 births=self.births,
                 start=self.start,
                 tolerance=self.tolerance,
@@ -77,7 +86,6 @@ class BGMM(Model):
             )
         except TooManyComponents as error:
             raise Refused(f"model.components: {error}") from error
-        used = found.mixture.weights * weights.sum() > 1
         return mixture_fitted(
             found.mixture,
             scene.columns,
@@ -85,8 +93,10 @@ class BGMM(Model):
             iterations=found.iterations,
             converged=found.converged,
             compile_seconds=found.compile_seconds,
-            components_in_use=int(used.sum()),
+            predictive=found.predictive,
+            components_in_use=found.used,
             evidence_bound=found.bound,
+            leftover_mass=found.leftover,
         )
 
 

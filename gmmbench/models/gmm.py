@@ -95,7 +95,7 @@ class GMM(Model):
             converged=found.converged,
             compile_seconds=found.compile_seconds,
             removed=found.removed,
-            **({"pixels_filled_in": len(hidden)} if len(hidden) else {}),
+            pixels_filled_in=len(hidden),
         )
 
     def _holes(self, scene: Scene) -> Floats:

@@ -126,12 +126,16 @@ def mode(law: Colours) -> Floats:
 
 def over(lattice: Lattice, fitted: Fitted, question: Callable[[Colours], Floats]) -> Floats:
     """A question answered at every centre of a lattice: (H, W) or (H, W, 3) or (H, W, 3, 3)."""
+    from threadpoolctl import threadpool_limits
+
     out: Floats | None = None
-    for where, law in _laws(lattice, fitted):
-        answer = question(law)
-        if out is None:
-            out = np.empty((lattice.size, *answer.shape[1:]))
-        out[where] = answer
+    # A tile's products are small: handing them round among threads took four times as long as doing them.
+    with threadpool_limits(limits=1, user_api="blas"):
+        for where, law in _laws(lattice, fitted):
+            answer = question(law)
+            if out is None:
+                out = np.empty((lattice.size, *answer.shape[1:]))
+            out[where] = answer
     assert out is not None  # a lattice has a position
     return out.reshape(*lattice.shape, *out.shape[1:])
 

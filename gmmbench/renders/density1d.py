@@ -9,7 +9,7 @@ import numpy as np
 
 from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, knob
 
-from .figure import Plot
+from .figure import Plot, seen
 from .theme import Bytes, theme
 
 LEVELS = 256
@@ -142,11 +142,12 @@ class Density1D(Renderer):
 
 
 def _dashed(axes: Any, at: Floats, weights: Floats, densities: Floats, plot: Plot) -> None:
+    top = float((weights[:, None] * densities).sum(axis=0).max()) if len(weights) else 0.0
     few = len(weights) <= FEW
     for index, (weight, density) in enumerate(zip(weights, densities, strict=True)):
         name = f"w = {weight:.2f}" if few else ("weighted components" if index == 0 else None)
         axes.plot(
-            at, weight * density, ls=(0, (4, 2)), lw=(1.8 if few else 1.1) * plot.unit, label=name,
+            at, seen(weight * density, top), ls=(0, (4, 2)), lw=(1.8 if few else 1.1) * plot.unit, label=name,
             color=plot.theme.marks[index] if few else plot.theme.drawn, alpha=1 if few else 0.6,
         )  # fmt: skip
 

@@ -7,10 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from gmmbench import Floats
+
 from .theme import Bytes, Theme
+
+UNSEEN = 1e-3
+"""Share of an axis below which a curve lies on it."""
 
 DPI = 72
 """Dots an inch: a point of matplotlib's is then a pixel."""
+
+
+def seen(curve: Floats, most: float) -> Floats:
+    """A curve without the parts that would lie on the axis, for an axis that goes up to `most`."""
+    return np.where(curve > UNSEEN * most, curve, np.nan)
 
 
 class Plot:

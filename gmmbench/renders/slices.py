@@ -10,7 +10,7 @@ import numpy as np
 
 from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, knob
 
-from .figure import Plot
+from .figure import Plot, seen
 from .grid import Grid
 from .theme import Bytes, theme
 
@@ -87,7 +87,7 @@ class Slices(Renderer):
             mark = plot.theme.marks[index % len(plot.theme.marks)]
             left.axvline(column, color=mark, lw=2 * plot.unit)
             beside.fill_betweenx(ys, 0, curves[column], color=mark, alpha=0.15, lw=0)
-            beside.plot(curves[column], ys, color=mark, lw=2 * plot.unit, label=f"x = {column}")
+            beside.plot(seen(curves[column], most), ys, color=mark, lw=2 * plot.unit, label=f"x = {column}")
             place = -most * (0.012 + 0.015 * (index % 3))
             beside.plot(*_ticks(study, column, place), "_", color=mark, ms=5 * plot.unit, mew=plot.unit)
         plot.legend(beside, "lower right")
@@ -108,7 +108,7 @@ class Slices(Renderer):
         def moved(column: int) -> Callable[[], None]:
             def change() -> None:
                 line.set_xdata([column, column])
-                curve.set_data(curves[column], ys)
+                curve.set_data(seen(curves[column], most), ys)
                 area.set_xy(np.column_stack((np.r_[0, curves[column], 0], np.r_[ys[0], ys, ys[-1]])))
                 ticks.set_data(*_ticks(study, column, -0.03 * most))
                 words.set_text(f"x = {column}")

@@ -4,10 +4,13 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from gmmbench.mixture import Mixture, fit
+from gmmbench.mixture.expectation import Expectation
 
 K, D, N = 8, 2, 1500
 FLOOR = 1e-6
@@ -95,10 +98,45 @@ def test_single_keeps_the_likelihood_at_each_of_twenty_iterations(points):
     assert np.abs(np.subtract(single.trace, exact.trace)).max() < 1e-4
 
 
-def test_the_result_does_not_depend_on_the_threads(points):
-    one, two = (ours(points, precision="single", threads=threads) for threads in (1, 2))
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_the_result_does_not_depend_on_the_threads(precision):
+    many, k = np.random.default_rng(6).normal(size=(60_000, D)), 60
+    options = dict(components=k, start="stratified", tolerance=0, iterations=8, precision=precision)
+    one, two, three = (
+        fit(many, rng=np.random.default_rng(0), threads=threads, **options) for threads in (1, 2, 3)
+    )
+    assert one.trace == two.trace == three.trace
     assert np.array_equal(one.mixture.means, two.mixture.means)
     assert np.array_equal(one.mixture.covariances, two.mixture.covariances)
+    ask = Expectation(many, np.ones(len(many)), precision=precision, threads=2)
+    assert len(ask._edges(k, 1)) > 2  # there was something to share out
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 12), st.sampled_from(["full", "diag", "spherical", "tied"]))
+def test_the_bound_never_falls_wherever_it_begins(seed, k, covariance):
+    rng = np.random.default_rng(seed)
+    cloud = rng.normal(size=(300, D)) * rng.lognormal(size=(300, 1)) @ rng.normal(size=(D, D))
+    options = dict(covariance=covariance, start="random", tolerance=0, iterations=15, empty="remove")
+    found = fit(cloud, components=k, rng=rng, precision="double", neglect=0, floor=1e-9, **options)
+    trace = np.array(found.trace)
+    assert (np.diff(trace) >= -1e-9 * np.maximum(1, np.abs(trace[1:]))).all()
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000))
+def test_the_order_of_the_points_and_an_affine_map_change_nothing(seed):
+    rng = np.random.default_rng(seed)
+    cloud, k = rng.normal(size=(400, D)), 5
+    factor, shift = np.eye(D) + np.tril(rng.normal(size=(D, D)) / 2), rng.normal(size=D)
+    means, options = cloud[:k], dict(components=k, tolerance=0, iterations=5, floor=1e-12, rng=rng)
+    options |= dict(precision="double", neglect=0)
+    spread = np.repeat(np.eye(D)[None], k, axis=0)
+    plain = fit(cloud, start=Mixture(np.ones(k), means, spread), **options)
+    start = Mixture(np.ones(k), means @ factor.T + shift, factor @ spread @ factor.T)
+    moved = fit(rng.permutation(cloud) @ factor.T + shift, start=start, **options)
+    assert moved.bound + np.linalg.slogdet(factor)[1] == pytest.approx(plain.bound, abs=1e-6)
+    assert np.allclose(moved.mixture.means, plain.mixture.means @ factor.T + shift, atol=1e-5)
 
 
 @pytest.mark.parametrize(("precision", "fall"), [("double", 1e-9), ("single", 1e-6)])

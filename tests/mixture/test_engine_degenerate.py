@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gmmbench.mixture import fit
+from gmmbench.mixture import Mixture, fit
 
 RNG = np.random.default_rng(0)
 LINE = np.linspace(0, 1, 200)
@@ -94,6 +94,7 @@ def test_points_that_are_not_finite_are_refused(bad):
         ({"neglect": 1.0}, "0 <= neglect < 1"),
         ({"covariance": "round"}, "covariance to be one of full"),
         ({"floor": 0.0}, "floor > 0"),
+        ({"empty": "ignore"}, "empty to be one of remove, reseed"),
         ({"weights": np.zeros(30)}, "some are > 0"),
     ],
 )
@@ -114,10 +115,28 @@ def test_moves_and_more_starts_never_lose_likelihood():
     assert several.iterations <= 100
 
 
-def test_an_empty_component_is_removed_and_counted():
-    points = RNG.normal(size=(500, 2))
-    from gmmbench.mixture import Mixture
+def far_start(near, far):
+    """Components of which some lie where no point is."""
+    means = np.concatenate((RNG.normal(size=(near, 2)), 1e6 + RNG.normal(size=(far, 2))))
+    return Mixture(np.full(near + far, 1.0), means, np.repeat(np.eye(2)[None], near + far, axis=0))
 
-    far = Mixture([0.5, 0.5], [[0.0, 0.0], [1e6, 0.0]], np.repeat(np.eye(2)[None], 2, axis=0))
-    found = fitted(points, 2, start=far)
-    assert (found.removed, found.mixture.n_components, found.n_parameters) == (1, 1, 5)
+
+def test_an_empty_component_is_removed_and_counted():
+    found = fitted(RNG.normal(size=(500, 2)), 2, start=far_start(1, 1), empty="remove")
+    assert (found.removed, found.reseeded) == (1, 0)
+    assert (found.mixture.n_components, found.n_parameters) == (1, 5)
+
+
+@pytest.mark.parametrize("covariance", ["full", "diag", "spherical", "tied"])
+def test_an_empty_component_is_reseeded_and_gains_likelihood(covariance):
+    rng = np.random.default_rng(4)
+    centres = 6 * rng.normal(size=(6, 2))
+    points = centres[rng.integers(6, size=1500)] + 0.3 * rng.normal(size=(1500, 2))
+    start = far_start(2, 4)
+    options = dict(start=start, covariance=covariance, iterations=100)
+    kept = fitted(points, 6, empty="reseed", **options)
+    assert (kept.removed, kept.reseeded, kept.mixture.n_components) == (0, 4, 6)
+    assert_proper(kept, points)
+    fewer = fitted(points, 6, empty="remove", **options)
+    assert (fewer.removed, fewer.mixture.n_components) == (4, 2)
+    assert kept.bound > fewer.bound + 0.1

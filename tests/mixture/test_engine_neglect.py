@@ -44,6 +44,82 @@ def test_a_guess_that_proves_wrong_is_noticed(move):
     assert missing.max() <= 1e-3
 
 
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([1e-3, 0.03, 0.5]), st.sampled_from([1e-2, 1e-5]))
+def test_what_blocks_remember_neglects_no_more_while_components_drift(seed, drift, neglect):
+    """Each pass has other components: what was far from a block once may have come near."""
+    rng = np.random.default_rng(seed)
+    truth = random_mixture(rng, 40, 2, 0.1)
+    n, points = 2000, truth.sample(2000, rng)
+    options = dict(precision="double", threads=1)
+    bounded = Expectation(points, np.ones(n), neglect=neglect, **options)
+    exact = Expectation(points, np.ones(n), neglect=0, **options)
+    for _ in range(5):
+        components = Components.of(truth.weights, truth.means, truth.covariances)
+        found, expected = bounded.moments(components), exact.moments(components)
+        assert -1e-9 * n <= expected.bound - found.bound <= neglect * n
+        assert np.abs(found.count - expected.count).max() <= neglect * n
+        turn = np.eye(2) + drift * rng.normal(size=(40, 2, 2)) / 2
+        means = truth.means + drift * rng.normal(size=(40, 2))
+        truth = Mixture(truth.weights, means, turn @ truth.covariances @ np.swapaxes(turn, 1, 2))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([1, 2, 5, 9]), st.sampled_from([1e-3, 0.1, 3.0]))
+def test_no_distance_falls_by_more_than_the_drift(seed, d, drift):
+    rng = np.random.default_rng(seed)
+    before = random_mixture(rng, 6, d, 1.0)
+    turn = np.eye(d) + drift * rng.normal(size=(6, d, d))
+    spread = turn @ before.covariances @ np.swapaxes(turn, 1, 2) + 1e-6 * np.eye(d)
+    after = Mixture(before.weights, before.means + drift * rng.normal(size=(6, d)), spread)
+    old, new = (Components.of(m.weights, m.means, m.covariances) for m in (before, after))
+    points = 5 * rng.normal(size=(200, d))
+
+    def distance(c):
+        return np.linalg.norm(np.einsum("kij,nkj->nki", c.factors, points[:, None] - c.means), axis=2)
+
+    shift, shrink = new.drift_from(old)
+    assert (distance(new) >= (distance(old) - shift) * shrink * (1 - 1e-6)).all()
+
+
+def test_blocks_do_not_evaluate_again_what_they_evaluated_in_vain():
+    rng = np.random.default_rng(0)
+    truth = random_mixture(rng, 64, 2, 0.1)
+    points = truth.sample(20_000, rng)
+    components = Components.of(truth.weights, truth.means, truth.covariances)
+    expectation = Expectation(points, np.ones(20_000), precision="double", threads=1)
+    expectation.moments(components)
+    guessed = expectation.moments(components)  # its floor comes from the points, and it may evaluate more
+    again = expectation.moments(components)
+    assert again.pairs[0] < guessed.pairs[0]
+    expectation.forget()
+    expectation.moments(components)
+    assert np.array_equal(expectation.moments(components).count, guessed.count)
+
+
+@pytest.mark.parametrize("diagonal", [False, True])
+@pytest.mark.parametrize(("d", "precision"), [(1, "double"), (3, "single"), (9, "double")])
+def test_the_sums_of_a_pass_are_those_of_the_dense_formula(d, diagonal, precision):
+    rng = np.random.default_rng(d)
+    factors = rng.normal(size=(7, d, d)) / np.sqrt(d) + np.eye(d)
+    spread = factors @ np.swapaxes(factors, 1, 2)
+    m = Mixture(rng.random(7) + 0.1, rng.normal(size=(7, d)), spread * np.eye(d) if diagonal else spread)
+    points, weights = m.sample(300, rng), rng.random(300)
+    given = points.copy()
+    found = Expectation(points, weights, diagonal=diagonal, precision=precision, threads=1).moments(
+        Components.of(m.weights, m.means, m.covariances)
+    )
+    assert np.array_equal(points, given)  # they are sorted elsewhere
+    r = weights[:, None] * m.responsibilities(points)
+    apart = points[:, None] - m.means
+    second = np.einsum("nk,nki,nkj->kij", r, apart, apart)
+    close = dict(rtol=1e-3, atol=1e-3) if precision == "single" else dict(rtol=1e-4, atol=1e-3)
+    assert np.allclose(found.count, r.sum(axis=0), **close)
+    assert np.allclose(found.first, np.einsum("nk,nki->ki", r, apart), **close)
+    assert np.allclose(found.second, second * np.eye(d) if diagonal else second, **close)
+    assert found.bound == pytest.approx(float(weights @ m.log_density(points)), abs=300e-5)
+
+
 def test_blocks_that_do_not_need_a_component_do_not_pay_for_it():
     rng = np.random.default_rng(0)
     truth = random_mixture(rng, 64, 2, 0.02)

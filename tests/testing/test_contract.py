@@ -1,6 +1,6 @@
 """The contract suite: odd but correct models pass, each broken one is caught by the check that names it."""
 
-import gc
+import inspect
 import random
 import time
 from dataclasses import dataclass, field
@@ -192,10 +192,10 @@ class Peeking(OneGaussian):
     """It finds the whole image in memory, and learns from all of it."""
 
     def fit(self, scene, rng, watch):
-        images = [
-            o for o in gc.get_objects() if isinstance(o, Image) and o.values.shape == scene.values.shape
-        ]
-        seen = images[-1].values if images else scene.values
+        frame = inspect.currentframe()
+        while frame is not None and not isinstance(frame.f_locals.get("picture"), Image):
+            frame = frame.f_back
+        seen = scene.values if frame is None else frame.f_locals["picture"].values
         y, x = np.nonzero(np.nan_to_num(seen))
         truth = norm(x.mean() * scene.lattice.cell, 0.2), norm(y.mean() * scene.lattice.cell, 0.2)
         return Plain(

@@ -82,8 +82,8 @@ def make_log(precision: str) -> Any:
     real = np.float32
     one, two, log_2 = real(1), real(2), real(math.log(2))
     c3, c5, c7, c9, c11, c13 = (real(1 / i) for i in (3, 5, 7, 9, 11, 13))
-    exponent_of = intrinsic(_exponent)
-    fraction_of = intrinsic(_fraction)
+    exponent_of: Any = intrinsic(_exponent)
+    fraction_of: Any = intrinsic(_fraction)
 
     def log(x: Any) -> Any:
         m = fraction_of(x)

@@ -1,5 +1,7 @@
 """A component over a block of points: its log joint density, its shares, and their moments."""
 
+# mypy: allow-untyped-calls
+# (numba has no annotations)
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -100,7 +102,7 @@ def _loops(dimension: int, diagonal: bool, real: Any) -> Any:
 
 @cache
 def make_shares(precision: str) -> Any:
-    """From log joint densities to shares: `shares(joint (BLOCK,), top (BLOCK,), total (BLOCK,), cut) -> marks`.
+    """From log joint densities to shares: `shares(joint, top, total, cut) -> marks`, arrays being (BLOCK,).
 
     Strips with a point where joint - top > cut become exp(joint - top), which is added to the total, the
     others 0; bit s of the marks says that strip s is one of the former.

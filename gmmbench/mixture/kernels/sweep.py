@@ -226,15 +226,13 @@ def make_sweep(  # noqa: PLR0915 - the kernels it is made of must share its clos
                         count = n_components
                         for k in range(n_components):
                             chosen[k] = k
-                    elif attempt == 0:
+                    else:  # a guess too high may have made the family's list too short as well
+                        counts[1] += attempt
                         count = select(
-                            centre[b], half[b], near_columns, near, near_count,
-                            floor + limit, nothing, chosen, scratch,
-                        )  # fmt: skip
-                    else:  # the family's list may miss what the floor's guess missed
-                        counts[1] += 1
-                        count = select(
-                            centre[b], half[b], columns, every, n_components,
+                            centre[b], half[b],
+                            columns if attempt else near_columns,
+                            every if attempt else near,
+                            n_components if attempt else near_count,
                             floor + limit, nothing, chosen, scratch,
                         )  # fmt: skip
                     count, passed = evaluation(
