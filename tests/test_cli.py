@@ -254,7 +254,10 @@ def test_a_bad_value_fails_its_job_alone(command, tmp_path):
     assert len(list((tmp_path / "s").glob("*/report.json"))) == 2
     assert "job 1" in done.stderr
     assert "model.components: expected a whole number" in done.stderr
-    assert not (tmp_path / "s" / "1-dog-gmm").exists()
+    (left,) = (tmp_path / "s" / "1-dog-gmm").iterdir()
+    assert "expected a whole number" in json.loads(left.read_text())["reason"]
+    table = (tmp_path / "s" / "comparison.csv").read_text().splitlines()
+    assert len(table) == 1 + 3  # a row a run, the refused one too
 
 
 def test_a_misspelt_option_stops_a_sweep_before_any_job(command, tmp_path):

@@ -124,13 +124,22 @@ class StudentMixture:
             constant += np.log(self.weights)
         centre = self.mean()  # digits would be lost where the origin is far
         moved = np.einsum("kij,kj->ki", factors, self.means - centre)
-        rows = max(1, CHUNK // (k * d))
+        rows = max(1, CHUNK // (16 * k * d))  # arrays that stay in cache
         for start in range(0, len(x), rows):
             part = slice(start, min(start + rows, len(x)))
-            square = (np.einsum("kij,nj->nki", factors, x[part] - centre, optimize=True) - moved) ** 2
+            near = x[part] - centre
+            total = np.zeros((len(near), k))
+            for axis in range(d):  # each a product of matrices
+                square = near @ factors[:, axis].T
+                square -= moved[:, axis]
+                square *= square
+                if self.independent:
+                    square /= df
+                    square = np.log1p(square, out=square)
+                total += square
             if not self.independent:
-                square = square.sum(axis=2, keepdims=True)
-            yield part, constant - 0.5 * (df + axes) * np.log1p(square / df[:, None]).sum(axis=2)
+                total = np.log1p(total / df)
+            yield part, constant - 0.5 * (df + axes) * total
 
     def _columns(self, columns: Sequence[int]) -> list[int]:
         chosen = [int(column) for column in columns]

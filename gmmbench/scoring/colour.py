@@ -29,8 +29,17 @@ CHECKED = 32
 PROPOSALS = 4096
 """Draws at each of them."""
 
+AROUND = 48
+"""Colours of the image round which it is proposed, besides the predicted one: laws are where colours are."""
+
+NEAR = 96
+"""Colours of the pixels nearest to the one that is checked, likewise: laws are local."""
+
+ANYWHERE = 0.2
+"""Share of the proposals that are uniform in the cube."""
+
 WIDTHS = (2.0, 8.0, 32.0)
-"""Standard deviations in levels of the proposal's Gaussians round the predicted colour."""
+"""Standard deviations in levels of the proposal's Gaussians."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +108,7 @@ def _of_densities(
     cube = fitted.log_cube_mass(coordinates)
     assert cube is not None
     log_cell = logsumexp(draws, axis=0) - np.log(DRAWS) + 3 * np.log(SIDE)
-    reason = _unnormalised(fitted, ask, coordinates, np.asarray(cube), rng)
+    reason = _unnormalised(fitted, ask, coordinates, colours, np.asarray(cube), rng)
     return ColourMasses(log_cell, np.asarray(cube), "exact" if flat else "bound", reason)
 
 
@@ -107,22 +116,28 @@ def _unnormalised(
     fitted: Predictor,
     ask: Callable[[Floats, Floats], Floats],
     coordinates: Floats,
+    colours: Floats,
     log_cube: Floats,
     rng: np.random.Generator,
 ) -> tuple[str, ...]:
     """Hold the claimed mass of the cube against importance sampling at some pixels."""
     chosen = rng.choice(len(coordinates), size=min(CHECKED, len(coordinates)), replace=False)
-    centres = np.asarray(fitted.predict(coordinates[chosen]))
+    around = colours[rng.choice(len(colours), size=min(AROUND, len(colours)), replace=False)]
     ratios = np.empty((len(chosen), PROPOSALS))
     widths = np.array(WIDTHS) * SIDE
-    for row, (at, centre) in enumerate(zip(chosen, centres, strict=True)):
-        kind = rng.integers(len(widths) + 1, size=PROPOSALS)
-        spread = widths[np.minimum(kind, len(widths) - 1)][:, None] * rng.standard_normal((PROPOSALS, 3))
-        draws = np.where(kind[:, None] == len(widths), rng.random((PROPOSALS, 3)), centre + spread)
+    for row, at in enumerate(chosen):
+        far = ((coordinates - coordinates[at]) ** 2).sum(axis=1)
+        near_by = colours[np.argpartition(far, min(NEAR, len(far) - 1))[:NEAR]]
+        centres = np.vstack((fitted.predict(coordinates[at : at + 1]), near_by, around))
+        width = widths[rng.integers(len(widths), size=PROPOSALS)][:, None]
+        near = centres[rng.integers(len(centres), size=PROPOSALS)] + width * rng.standard_normal(
+            (PROPOSALS, 3)
+        )
+        draws = np.where(rng.random((PROPOSALS, 1)) < ANYWHERE, rng.random((PROPOSALS, 3)), near)
         inside = ((draws >= 0) & (draws <= 1)).all(axis=1)
-        apart = ((draws - centre) ** 2).sum(axis=1)
-        gaussians = [np.exp(-0.5 * apart / w**2) / (w * np.sqrt(2 * np.pi)) ** 3 for w in widths]
-        proposal = (np.sum(gaussians, axis=0) + inside) / (len(widths) + 1)
+        apart = ((draws[:, None] - centres) ** 2).sum(axis=2)
+        bells = [np.exp(-0.5 * apart / w**2).mean(axis=1) / (w * np.sqrt(2 * np.pi)) ** 3 for w in widths]
+        proposal = ANYWHERE * inside + (1 - ANYWHERE) * np.mean(bells, axis=0)
         density = np.exp(ask(np.repeat(coordinates[at : at + 1], PROPOSALS, axis=0), draws))
         ratios[row] = np.where(inside, density / proposal, 0.0) / np.exp(log_cube[at])
     means = ratios.mean(axis=1)

@@ -259,8 +259,7 @@ def make_colour(student: bool) -> Callable[..., Any]:  # noqa: PLR0915 - the ker
     def colour(  # noqa: PLR0912 - one pass: calls into Python would cost it its speed
         x: Any, centre: Any, half: Any, rows: Any, columns: Any, laws: Any, marginal: Any, roots: Any,
         root_shares: Any, side: float, cut: float, nodes: Any, weights: Any, panel: Any, panel_weights: Any,
-        log_cells: Any, log_cubes: Any,
-        start: int, stop: int, pairs: Any,
+        log_cells: Any, log_cubes: Any, start: int, stop: int,
     ) -> None:  # fmt: skip
         k_all = rows.shape[0]
         bound, c, r = np.empty(k_all), np.empty(k_all), np.empty(k_all)

@@ -66,24 +66,17 @@ def make_corner_two() -> Any:
 
 @cache
 def make_corner_three() -> Any:
-    """P(X <= h, Y <= k, Z <= l): `three(h, k, last, r_hk, r_hl, r_kl, nodes, weights)`.
+    """P(X <= h, Y <= k, Z <= last): `three(h, k, last, r_xy, r_xz, r_yz, nodes, weights)`.
 
     With X independent it is Phi(h) times the law of two; X's correlations grow from 0 to theirs
-    together, which keeps the matrix positive definite (Genz 2004, eq. 14). r_km should be the largest.
+    together, which keeps the matrix positive definite (Genz 2004, eq. 14). r_yz should be the largest.
     """
     exp, ratio = make_exp("float64"), make_ratio()
     cumulative, two = make_cumulative(), make_corner_two()
 
     def three(
-        h: float,
-        k: float,
-        last: float,
-        a: float,
-        b: float,
-        c: float,
-        nodes: Any,
-        weights: Any,
-    ) -> float:
+        h: float, k: float, last: float, a: float, b: float, c: float, nodes: Any, weights: Any
+    ) -> float:  # fmt: skip
         total = cumulative(h) * two(k, last, c, nodes, weights)
         free_c = max(1.0 - c * c, NONE)
         share = min((a * a + b * b - 2.0 * a * b * c) / free_c, 1.0)  # of X's variance that Y and Z explain
@@ -101,19 +94,15 @@ def make_corner_three() -> Any:
                 u = (last * free - (q - p * c) * h - (c - p * q) * k) / (one * root)
                 tail = exp(-0.5 * u * u) * ratio(abs(u))
                 tail = 1.0 - tail if u > 0.0 else tail
-                inside += weights[i] * a * tail * exp(-0.5 * (h * h + k * k - 2.0 * p * h * k) / free) / one
+                square = h * h + k * k - 2.0 * p * h * k
+                inside += weights[i] * a * tail * exp(-0.5 * square / free) / one
                 free = max(1.0 - q * q, NONE)
                 one = sqrt(free)
                 u = (k * free - (p - q * c) * h - (c - p * q) * last) / (one * root)
                 tail = exp(-0.5 * u * u) * ratio(abs(u))
                 tail = 1.0 - tail if u > 0.0 else tail
-                inside += (
-                    weights[i]
-                    * b
-                    * tail
-                    * exp(-0.5 * (h * h + last * last - 2.0 * q * h * last) / free)
-                    / one
-                )
+                square = h * h + last * last - 2.0 * q * h * last
+                inside += weights[i] * b * tail * exp(-0.5 * square / free) / one
             total += length * inside / (2.0 * np.pi)
             t = 1.0 - left
         return total
