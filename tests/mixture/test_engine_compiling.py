@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import gmmbench.mixture
 from gmmbench.mixture.kernels.compiling import sources_hash
 
@@ -97,9 +99,19 @@ def test_importing_the_mixture_does_not_load_numba():
 
 FAMILY = """
 import sys
+from numba import types
+from numba.extending import intrinsic
 from kernels.compiling import kernel, part
+def constant(n):  # machine code written by hand, for want of a closure's constant
+    def number(context, x):
+        def generate(context, builder, signature, arguments):
+            return context.get_constant(types.int64, n)
+        return types.int64(x), generate
+    return intrinsic(number)
 def times(n):
+    say = constant(n)
     def helper(x):  # long enough for the compiler not to copy it into its callers
+        WHERE
         a = b = c = n
         for i in range(x):
             for j in range(i):
@@ -118,13 +130,14 @@ print([make(n)(20) for n in map(int, sys.argv[1:])])
 """
 
 
-def test_kernels_that_different_processes_compiled_do_not_run_one_anothers_helpers(tmp_path):
+@pytest.mark.parametrize("line", ["", "n = say(x)"], ids=["constant around it", "intrinsic around it"])
+def test_kernels_that_different_processes_compiled_do_not_run_one_anothers_helpers(line, tmp_path):
     project(tmp_path)
     # numba's names hold a set of flags as it is printed: only with the same hashes are they the same
     environment = {**os.environ, "GMMBENCH_CACHE": str(tmp_path / "cache"), "PYTHONHASHSEED": "0"}
 
     def answers(*numbers):
-        words = [sys.executable, "-c", FAMILY, *map(str, numbers)]
+        words = [sys.executable, "-c", FAMILY.replace("WHERE", line), *map(str, numbers)]
         done = subprocess.run(
             words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
         )

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numba
@@ -123,9 +124,16 @@ def _specialisation(function: Callable[..., Any]) -> str:
     kernels that were kept by different processes may hold helpers of one such name, and loaded together
     the linker takes one for both: five-dimensional code then answered for one dimension (seen).
     """
-    around = [cell.cell_contents for cell in function.__closure__ or ()]
-    words = [getattr(getattr(each, "py_func", each), "__qualname__", repr(each)) for each in around]
+    words = [_word(cell.cell_contents) for cell in function.__closure__ or ()]
     return hashlib.sha256("\0".join(words).encode()).hexdigest()[:12]
+
+
+def _word(value: Any) -> str:
+    """What a closure holds, as a word; of functions, intrinsics too, with what is around them in turn."""
+    function = getattr(value, "py_func", None) or getattr(value, "_defn", None) or value
+    if isinstance(function, FunctionType):
+        return f"{function.__qualname__}_{_specialisation(function)}"
+    return str(getattr(function, "__qualname__", repr(function)))
 
 
 def kernel(function: Callable[..., Any], name: str) -> Callable[..., Any]:
