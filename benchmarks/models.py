@@ -74,7 +74,8 @@ def _table(image: tuple[str, ...], view: str, seeds: int) -> Iterator[str]:
         values = runs[0].scores.values
         pair = next((p for p in pairs if {p.better, p.worse} == {name, best}), None)
         behind = "" if pair is None or (interval := pair.difference.interval()) is None else _bits(interval)
-        place = str(tier[name]) if name in tier else f"not ranked: {runs[0].scores.not_ranked}"
+        reasons = sorted({reason for done in runs for reason in done.scores.not_ranked})
+        place = str(tier[name]) if name in tier else f"not ranked: {'; '.join(reasons)}"
         spread = f"{min(gains):.3f} to {max(gains):.3f}"
         psnr = values["psnr"].held_out
         parameters = runs[0].study.fitted.n_parameters

@@ -77,14 +77,14 @@ def _rows(count: int, columns: int, staggered: bool) -> list[int]:
 
 
 def below(picture: Bytes, text: str, theme: Theme) -> Bytes:
-    """A picture above a line of text."""
+    """A picture above a line of text, as high for every text: frames of an animation keep one size."""
     from PIL import Image, ImageDraw
 
     height, width = picture.shape[:2]
     letters = font(max(height, width) / 34)
+    line = round(letters.size * 2)
     while letters.getlength(text) > 0.98 * width and letters.size > 9:
         letters = font(letters.size - 1)
-    line = round(letters.size * 2)
     sheet = Image.new("RGB", (width, height + line), theme.ground)
     sheet.paste(Image.fromarray(picture), (0, 0))
     place = (width / 2, height + line / 2)

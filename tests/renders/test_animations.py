@@ -14,6 +14,8 @@ from gmmbench import Picture, Refused
 from gmmbench.animation import animation
 from gmmbench.history import LIMIT, History
 from gmmbench.mixture import Mixture
+from gmmbench.renders.sheet import below
+from gmmbench.renders.theme import theme
 
 RED = np.full((8, 9, 3), (200, 30, 20), np.uint8)
 
@@ -26,6 +28,14 @@ def moving(count=5, shape=(30, 40, 3)):
         frames.append(frame)
     seconds = (*([0.1] * (count - 1)), 1.0)
     return Picture(frames[-1], "It moves.", {}, tuple(frames), seconds)
+
+
+@pytest.mark.parametrize("height", [40, 400])
+def test_the_words_below_a_frame_do_not_change_its_size(height):
+    """On a tall picture long words are written smaller; the frames of an animation are of one size."""
+    picture = np.zeros((height, 120, 3), np.uint8)
+    sizes = {below(picture, words, theme(False)).shape for words in ("1 draw", "a component " * 12)}
+    assert len(sizes) == 1
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])

@@ -1,28 +1,15 @@
 """Pictures, by what they must mean."""
 
 import tracemalloc
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from scipy.stats import chisquare, spearmanr
+from studies import SIDE, Ramp, darkness, draw, renderer, study
 
-from gmmbench import Density, Image, Predictor, Refused, Split, Study, mixture_fitted, registry
+from gmmbench import Density, Image, Refused, Split, Study, mixture_fitted
 from gmmbench.mixture import Mixture
 from gmmbench.renders.canvas import dots
-
-SIDE = 48
-
-
-def render(name, **knobs):
-    return registry.load().lookup("render", name)(**knobs)
-
-
-def study(fitted, view="ink", height=SIDE, width=SIDE):
-    shape = (height, width, 3) if view == "colour" else (height, width)
-    values = np.random.default_rng(0).integers(0, 256 if view != "ink" else 2, shape)
-    image = Image("made", view, values.astype(np.uint8 if view != "ink" else float), "0" * 64)
-    return Study(image, Split.draw(image.lattice, 0, 0.2), fitted)
 
 
 def corner():
@@ -34,29 +21,6 @@ def corner():
 def two_blobs():
     m = Mixture([0.7, 0.3], [[0.3, 0.3], [0.7, 0.6]], [np.diag([0.02, 0.01]), np.diag([0.01, 0.03])])
     return mixture_fitted(m, ("x", "y"), n_parameters=11, iterations=1, converged=True)
-
-
-@dataclass(frozen=True, eq=False)
-class Ramp(Predictor):
-    """P(ink) = x, or the colour (x, y, 1/2)."""
-
-    colour: bool
-    n_parameters: int | None = None
-    iterations: int = 1
-    converged: bool = True
-
-    def predict(self, coordinates):
-        if self.colour:
-            return np.column_stack((coordinates, np.full(len(coordinates), 0.5)))
-        return coordinates[:, 0]
-
-
-def draw(name, what, seed=0, **knobs):
-    return render(name, **knobs).render(what, np.random.default_rng(seed))
-
-
-def darkness(picture):
-    return 1 - picture.pixels.mean(axis=2) / 255
 
 
 def test_denser_is_darker_by_every_mapping():
@@ -82,7 +46,7 @@ def test_denser_is_darker_by_every_mapping():
 )
 def test_a_mapping_is_what_its_formula_says(knobs, expected):
     scaled = np.array([[0, 0.1], [0.5, 1.0]])
-    np.testing.assert_allclose(render("grid", **knobs).map()(scaled).ravel(), expected, atol=1e-12)
+    np.testing.assert_allclose(renderer("grid", **knobs).map()(scaled).ravel(), expected, atol=1e-12)
 
 
 def test_linear_darkness_is_the_density_over_its_maximum():
@@ -322,15 +286,15 @@ def test_the_same_stream_draws_the_same_bytes(name):
 )
 def test_bad_knobs_are_refused(name, knobs, words):
     with pytest.raises(Refused, match=words):
-        render(name, **knobs)
+        renderer(name, **knobs)
 
 
 def test_what_cannot_be_drawn_is_said():
-    assert render("sample").cannot(study(Ramp(False))) == (
+    assert renderer("sample").cannot(study(Ramp(False))) == (
         "sample asks for sample, which this fit does not answer"
     )
-    assert "draws ink images" in render("contour").cannot(study(Ramp(True), "colour"))
+    assert "draws ink images" in renderer("contour").cannot(study(Ramp(True), "colour"))
     for name in ("grid", "contour"):
-        assert render(name).cannot(study(Ramp(False))) is None
+        assert renderer(name).cannot(study(Ramp(False))) is None
     assert isinstance(two_blobs(), Density)
-    assert all(render(name).cannot(study(two_blobs())) is None for name in ("grid", "sample", "contour"))
+    assert all(renderer(name).cannot(study(two_blobs())) is None for name in ("grid", "sample", "contour"))
