@@ -298,6 +298,24 @@ def test_a_rude_renderer_costs_only_its_own_picture(how, tmp_path):
 
 
 @pytest.mark.parametrize("option", BUNDLED)
+@pytest.mark.parametrize(
+    "model", ["uniform", "histogram", "gmm", "bgmm", "infinite", "lightgbm", "kde"], ids=str
+)
+def test_no_model_beats_a_ceiling_on_a_bundled_image(option, model):
+    if model == "kde" and (option in BUNDLED[4:] or model not in registry.load().classes["model"]):
+        pytest.skip("the plugin gmmbench-kde is for ink, and may not be installed")
+    knobs = {"lightgbm": ["model.trees=15"], "gmm": ["model.components=20"], "bgmm": ["model.components=20"]}
+    run = gmmbench.compose(f"image={option}", "image.max_side=48", f"model={model}", *knobs.get(model, []))
+    scores = gmmbench.execute(dataclasses.replace(run, renders={})).scores
+    assert scores.alarms == ()
+    assert scores.not_ranked == ()
+    gain, ceiling = scores.values["gain"], scores.values["ceiling"]
+    if ceiling.held_out is not None:
+        assert gain.held_out <= ceiling.held_out + 1e-9
+        assert gain.train <= ceiling.train + 1e-9
+
+
+@pytest.mark.parametrize("option", BUNDLED)
 def test_every_bundled_image_runs(option):
     run = gmmbench.compose(f"image={option}", "image.max_side=64", "model.components=6", "render=grid")
     done = gmmbench.execute(run)

@@ -26,11 +26,7 @@ def check_image(source: ImageSource | type[ImageSource], *, raises: bool = True)
     """
     name = getattr(source, "name", type(source).__name__)
     verdict = Verdict(f"image {name}")
-    with verdict.check("dataclass"):
-        cls = source if isinstance(source, type) else type(source)
-        expect(dataclasses.is_dataclass(cls), "it is no dataclass, whose fields are its knobs")
-        expect(cls.__dataclass_params__.frozen, "it is not frozen: try @dataclass(frozen=True)")  # type: ignore[attr-defined]
-        expect(isinstance(getattr(cls, "name", None), str), "it has no name, which users type")
+    verdict.check_choice(source)
     if verdict.broken:
         return verdict.settle(raises)
     instance = source() if isinstance(source, type) else source

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Sequence
 
@@ -35,11 +34,7 @@ def check_render(
     """
     name = getattr(renderer, "name", type(renderer).__name__)
     verdict = Verdict(f"renderer {name}")
-    with verdict.check("dataclass"):
-        cls = renderer if isinstance(renderer, type) else type(renderer)
-        expect(dataclasses.is_dataclass(cls), "it is no dataclass, whose fields are its knobs")
-        expect(cls.__dataclass_params__.frozen, "it is not frozen: try @dataclass(frozen=True)")  # type: ignore[attr-defined]
-        expect(isinstance(getattr(cls, "name", None), str), "it has no name, which users type")
+    verdict.check_choice(renderer)
     with verdict.check("needs"):
         needs = getattr(renderer, "needs", None)
         expect(isinstance(needs, dict) and needs, "it has no `needs`: the questions it asks, by view")

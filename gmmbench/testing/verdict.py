@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 
 class ContractBroken(AssertionError):  # noqa: N818 - pytest shows it as the failed assertion that it is
@@ -51,6 +53,15 @@ class Verdict:
             self.findings.append(Finding(name, view, f"it raised {type(error).__name__}: {said}"))
         else:
             self.findings.append(Finding(name, view, None))
+
+    def check_choice(self, plugin: Any) -> bool:
+        """Run the check "dataclass" on a plugin or its class: frozen, and of a name. Whether it passed."""
+        cls = plugin if isinstance(plugin, type) else type(plugin)
+        with self.check("dataclass"):
+            expect(dataclasses.is_dataclass(cls), "it is no dataclass, whose fields are its knobs")
+            expect(cls.__dataclass_params__.frozen, "it is not frozen: try @dataclass(frozen=True)")  # type: ignore[attr-defined]  # dataclasses have it
+            expect(isinstance(getattr(cls, "name", None), str), "it has no name, which users type")
+        return not self.failed("dataclass")
 
     def failed(self, name: str, view: str = "") -> bool:
         """Whether a check has failed on a view."""
