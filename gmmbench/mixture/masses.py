@@ -15,6 +15,9 @@ Floats = NDArray[np.float64]
 NEGLECT = 1e-10
 """Largest share of any cell's mass that is left out."""
 
+FINER = 2
+"""Nodes more than an error of 1e-4 of a cell asks for: of Gaussians in the plane they leave about 1e-7."""
+
 CHUNK = 1 << 22
 """Entries of a (components, levels) array held at once."""
 
@@ -23,7 +26,7 @@ def cell_masses(mixture: Law, height: int, width: int, cell: float, threads: int
     """Mass of every cell: (height, width); columns of the mixture are x (to the right) and y (down).
 
     Along the axis of smaller standard deviation each Gaussian is integrated exactly by the error
-    function, along the other by 2 to 6 Gauss-Legendre nodes a cell, as many as its width needs; a
+    function, along the other by 4 to 8 Gauss-Legendre nodes a cell, as many as its width needs; a
     diagonal covariance is exact along both. Components of a Student mixture have such nodes along both
     axes. Standard deviations (of a Gaussian along an axis with the other fixed) are to be at least a
     quarter of a cell: a floor of cell^2 / 12 sees to that; down to a twentieth there are more nodes.
@@ -97,6 +100,7 @@ def _shapes(weights: Floats, means: Floats, spread: Floats) -> Floats:
     nodes = np.full(len(weights), MOST)
     for width, n in reversed(WIDTHS):
         nodes[along >= width] = n
+    nodes = np.minimum(nodes + FINER, MOST)
     nodes[spread[:, 0, 1] == 0] = 0
     return np.column_stack(
         (weights, narrow, means[every, wide], sd, slope, 1 / left, nodes, means[every, narrow])

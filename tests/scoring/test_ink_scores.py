@@ -61,16 +61,25 @@ def test_the_ceiling_of_hard_ink_is_the_formula():
     )
 
 
-def test_the_gain_of_a_known_density_by_hand():
-    """One Gaussian, its cells by scipy."""
+@pytest.mark.parametrize("weights", [[1.0], [0.3, 0.7]])
+@pytest.mark.parametrize("ours", [True, False])
+def test_the_gain_of_a_known_density_by_hand(weights, ours):
+    """One Gaussian and two, as a mixture of ours and as anybody's density; their cells by scipy."""
     image = ink_image(np.random.default_rng(1).random((12, 18)) < 0.4)
     lattice = image.lattice
-    truth = multivariate_normal([0.55, 0.3], [[0.02, 0.008], [0.008, 0.01]])
-    found, split = scored(Written(truth.logpdf, lambda n, rng: truth.rvs(n, random_state=rng)), image)
+    parts = [([0.55, 0.3], [[0.02, 0.008], [0.008, 0.01]]), ([0.2, 0.4], [[0.01, -0.004], [-0.004, 0.03]])]
+    parts = parts[: len(weights)]
+    mixture = Mixture(weights, [mean for mean, _ in parts], [spread for _, spread in parts])
+    if ours:
+        fit = gmmbench.mixture_fitted(mixture, ("x", "y"), n_parameters=5, iterations=1, converged=True)
+    else:
+        fit = Written(mixture.log_density, mixture.sample)
+    found, split = scored(fit, image)
     corners = lattice.centres() - lattice.cell / 2
-    masses = np.array([truth.cdf(low + lattice.cell, lower_limit=low) for low in corners]).reshape(
-        lattice.shape
-    )
+    masses = sum(
+        w * np.array([multivariate_normal(*part).cdf(low + lattice.cell, lower_limit=low) for low in corners])
+        for w, part in zip(weights, parts, strict=True)
+    ).reshape(lattice.shape)
     train, test = split.codes == TRAIN, split.codes == TEST
     ink = image.values
     rho = ink[train].mean()
