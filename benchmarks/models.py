@@ -76,11 +76,11 @@ def _table(image: tuple[str, ...], view: str, seeds: int) -> Iterator[str]:
         behind = "" if pair is None or (interval := pair.difference.interval()) is None else _bits(interval)
         reasons = sorted({reason for done in runs for reason in done.scores.not_ranked})
         place = str(tier[name]) if name in tier else f"not ranked: {'; '.join(reasons)}"
-        spread = f"{min(gains):.3f} to {max(gains):.3f}"
+        spread = f"{min(gains):z.3f} to {max(gains):z.3f}"
         psnr = values["psnr"].held_out
         parameters = runs[0].study.fitted.n_parameters
         yield (
-            f"| {name} | {place} | {means[name]:.3f} | {spread} | {behind} "
+            f"| {name} | {place} | {means[name]:z.3f} | {spread} | {behind} "
             f"| {'' if psnr is None else f'{psnr:.1f}'} | {'' if parameters is None else f'{parameters:,}'} "
             f"| {np.mean([done.cost.wall_seconds for done in runs]):.1f} "
             f"| {np.mean([done.cost.score_seconds for done in runs]):.1f} |"

@@ -164,9 +164,9 @@ class Report:
             "levels": f"bits per {over} pixel over uniform",
         }[data["image"]["view"]]
         of = f" of {ceiling:.2f}" if ceiling else ""
-        share = f", {got / ceiling:.0%}" if ceiling else ""
+        share = f", {got / ceiling:z.0%}" if ceiling else ""
         doubt = "" if data["ranked"] else f"; not ranked: {'; '.join(data['not_ranked'])}"
-        return f"{subject}: gains {got:.2f}{of} {what}{share}{doubt}."
+        return f"{subject}: gains {got:z.2f}{of} {what}{share}{doubt}."
 
 
 def config_of(run: Run) -> dict[str, Any]:
