@@ -12,7 +12,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
-from . import registry
+from . import presets, registry
 from .api import Choice, ImageSource, Model, Renderer
 from .door import composed
 from .explain import explain
@@ -50,6 +50,7 @@ def compose(*overrides: str) -> Run:
         >>> gmmbench.compose("model.components=7").model.components
         7
     """
+    presets.check(overrides)
     try:
         cfg = composed([quoted(override, sweep=False) for override in overrides])
         with_hydra = OmegaConf.to_container(cfg.hydra.runtime.choices)
