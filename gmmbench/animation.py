@@ -36,7 +36,7 @@ def animation(picture: Picture, kind: str, about: Mapping[str, str]) -> bytes:
     told = json.dumps(dict(about), ensure_ascii=True)
     more: dict[str, Any] = {}
     if kind == "gif":
-        palette = _some(picture.frames).quantize(256, Image.Quantize.MEDIANCUT)
+        palette = _palette(picture.frames)
         # Dithering would crawl from frame to frame.
         frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
         more = {"comment": told.encode(), "disposal": 1}
@@ -51,10 +51,16 @@ def animation(picture: Picture, kind: str, about: Mapping[str, str]) -> bytes:
     return data.getvalue()
 
 
-def _some(frames: tuple[Bytes, ...]) -> Any:
-    """Some pixels of every frame, as an image."""
+def _palette(frames: tuple[Bytes, ...]) -> Any:
+    """An image with a palette for all frames, the ground's colour among them as it is: a cut through the
+    colours keeps averages alone, and white paper would turn grey.
+    """
     from PIL import Image
 
     pixels = [frame.reshape(-1, 3) for frame in frames]
     step = -(-sum(map(len, pixels)) // PALETTE_PIXELS)
-    return Image.fromarray(np.concatenate([part[::step] for part in pixels])[None])
+    some = np.concatenate([part[::step] for part in pixels])
+    colours, often = np.unique(some, axis=0, return_counts=True)
+    palette = Image.fromarray(some[None]).quantize(255, Image.Quantize.MEDIANCUT)
+    palette.putpalette([*(palette.getpalette() or ()), *colours[often.argmax()].tolist()])
+    return palette
