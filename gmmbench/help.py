@@ -44,7 +44,11 @@ def page(words: Sequence[str]) -> str:
     lines += ["+experiment=   (presets: an image, a model and renderers together)"]
     lines += [*_listed(known.experiments), ""]
     for name in picked:
-        lines += [f"+experiment={name} is", f"  {presets.words(presets.options(name), presets.knobs(name))}", ""]
+        lines += [
+            f"+experiment={name} is",
+            f"  {presets.words(presets.options(name), presets.knobs(name))}",
+            "",
+        ]
     lines.append("Every run")
     lines += _knobs("", _settings())
     for group, names in chosen.items():

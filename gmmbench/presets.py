@@ -1,4 +1,4 @@
-"""Presets: experiments that choose an image, a model and renderers together, and what may stand beside one."""
+"""Presets: experiments that choose image, model and renderers together, and what may stand beside one."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ KEY = "experiment"
 def chosen(words: Sequence[str]) -> list[str]:
     """The presets that words such as "+experiment=post_points" name, several in a sweep. Raises Refused."""
     known = registry.load().experiments
-    names = []
+    names: list[str] = []
     for word in words:
         key, _, value = word.partition("=")
         if key.lstrip("+") != KEY:
             continue
-        if value.startswith("["):
-            raise Refused(f"{word}: expected one preset, got a list; try -m +{KEY}={value.strip('[]')}")
+        if value.startswith("[") or names:
+            several = ",".join([*names, value.strip("[]")])
+            raise Refused(f"{word}: expected one preset, got several; try -m +{KEY}={several}")
         names += [name.strip() for name in value.split(",")]
     for name in names:
         if name not in known:
@@ -43,8 +44,8 @@ def check(overrides: Sequence[str]) -> None:
             rest = [knob for knob in knobs(name) if knob.partition(".")[0] != group]
             same = words({**own, group: option}, rest)
             raise Refused(
-                f"{word} beside +{KEY}={name}: expected the preset's own {group}={own[group]}, whose knobs it "
-                f"sets, got another; try {same}"
+                f"{word} beside +{KEY}={name}: expected the preset's own {group}={own[group]}, whose knobs "
+                f"it sets, got another; try {same}"
             )
 
 

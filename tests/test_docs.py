@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import gmmbench
-from gmmbench import hooks
+from gmmbench import hooks, presets, registry
 from gmmbench.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -23,6 +23,15 @@ PAGES = [
 ]
 SMALL = {"image.max_side": "60"}  # the commands are run as they stand, but on small images
 MADE = {"image.side": "60"}  # those that are made
+MADE_IMAGES = ("image=two_circles", "image=two_clusters", "image=mixture_1d")
+QUICK = {
+    "render=sample": ["render.sample.sizes=[100,200]", "render.sample.size=200"],
+    "render=slices": ["render.slices.frames=3"],
+    "render=sampling": ["render.sampling.fast=3", "render.sampling.draws=100"],
+    "model=lightgbm": ["model.trees=10"],
+}
+"""What else makes a preset quick, by what it names."""
+MANY, FEW = re.compile(r"model\.components=\d\d+"), "model.components=20"
 
 
 def blocks(page, language):
@@ -52,10 +61,16 @@ def test_a_documented_command_runs(line, tmp_path, monkeypatch, capsys):
     assert words[:3] == ["python", "-m", "gmmbench"]
     if any("=" in word for word in words):
         known = {word.partition("=")[0] for word in words}
-        made = any(word in words for word in ("image=two_circles", "image=two_clusters", "image=mixture_1d"))
+        # A preset stands for its words: its sizes are made small, too.
+        named = [
+            f"{key}={value}" for name in presets.chosen(words) for key, value in presets.options(name).items()
+        ]
+        turned = [knob for name in presets.chosen(words) for knob in presets.knobs(name)]
+        words += [word for name in named for word in QUICK.get(name, ())]
+        made = any(word in [*words, *named] for word in MADE_IMAGES)
         words += [f"{key}={value}" for key, value in (MADE if made else SMALL).items() if key not in known]
-        sizes = [word for word in words if word.startswith("model.components=") and "," not in word]
-        words = [word if word not in sizes else "model.components=20" for word in words]
+        words = [FEW if MANY.fullmatch(word) else word for word in words]
+        words += [FEW] if any(map(MANY.fullmatch, turned)) and not known & {"model.components"} else []
     # In this process, which has its libraries loaded: that a process of its own works, test_cli shows.
     monkeypatch.chdir(tmp_path)
     assert main(words[3:]) == 0, capsys.readouterr().err
@@ -121,9 +136,10 @@ def test_every_public_name_stands_in_the_plugin_page():
 
 def test_every_option_stands_in_the_readme():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    for path in (ROOT / "conf").glob("*/*.yaml"):
-        if path.stem != "file":
-            assert f"`{path.stem}`" in page, path.stem
+    for group in registry.GROUPS:
+        for path in (ROOT / "conf" / group).glob("*.yaml"):
+            if path.stem != "file":
+                assert f"`{path.stem}`" in page, path.stem
 
 
 def test_every_key_of_a_report_is_documented():

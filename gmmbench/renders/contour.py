@@ -74,7 +74,7 @@ class Contour(Renderer):
         return np.asarray(np.arange(lowest, max(highest, lowest + 1) + 1) * step)
 
     def _points(self, study: Study, fine: Lattice, rng: np.random.Generator) -> Floats:
-        """Some training points, chosen as ink is spread, each somewhere in its pixel, in cells of the plot: (n, 2)."""
+        """Some training points, each somewhere in its pixel, in cells of the plot: (n, 2)."""
         ink = np.where(study.split.codes == TRAIN, study.image.values, 0).ravel().astype(np.float64)
         count = min(self.points, int(np.count_nonzero(ink)))
         if not count:

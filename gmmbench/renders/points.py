@@ -14,7 +14,7 @@ from .sheet import resized
 from .theme import colour, theme
 
 SMOOTH = 2
-"""Cells along a pixel of the picture, at least; a pixel of the image is a whole number of them, or regular dots
+"""Cells along a pixel of the picture, at least. A pixel of the image is a whole number of them: regular dots
 would beat against the picture's pixels."""
 
 TRAIN = 0
