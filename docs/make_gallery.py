@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import yaml
 from PIL import Image, ImageSequence
 
 import gmmbench
@@ -23,9 +24,13 @@ from gmmbench import presets, registry
 PAGE = Path(__file__).parent / "gallery.md"
 FOLDER = Path(__file__).parent / "gallery"
 FACTS = FOLDER / "facts.json"
+NOTES = Path(__file__).parent / "gallery_notes.yaml"
 
 MOST = 250_000
 """Bytes of a picture, at most."""
+
+OWN = "post_butterfly_grid"
+"""The preset that is shown with a picture of one's own."""
 
 SIDES = (960, 800, 680, 560, 460, 380)
 """Longer sides in pixels that are tried, until a picture is small enough; of animations the later ones."""
@@ -48,39 +53,6 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "How many Gaussians?": ("post_bayesian", "post_infinite"),
 }
 """The presets in the order of the essay."""
-
-IMPROVE: dict[str, str] = {
-    "post_mixture_1d_weights": "the four panels share one scale, so the flat ones leave much white; a slider would teach more than panels.",
-    "post_mixture_1d": "the histogram's steps are coarser than the curve; nothing else seen.",
-    "post_photo_levels": "three Gaussians miss the steep right edge near level 175, which is the truth about them.",
-    "post_sampling_1d": "the rug shows only the last 400 draws; it says so nowhere.",
-    "post_sampling": "dots of about one pixel are not smoothed and look square when enlarged.",
-    "post_dog_sampling": "500 outlines have to be faint not to cover the dog, and one lit component is tiny.",
-    "post_clusters_contour": "the palest lines hardly stand out from white paper.",
-    "post_circles_contour": "the fit is as wrong as two Gaussians must be; which of the mirrored fits comes out is the seed's choice.",
-    "post_slices": "the weights of the two components at that x, which make the curve, are not written beside it.",
-    "post_dog_slices": "500 components ripple along a stroke; where a hairline is cut the curve leaves the axis.",
-    "post_points": "at this size dots touch and the data look like the picture; `render.points.point_size=0.6` and a small `image.max_side` part them.",
-    "post_dog_contour": "the upper levels speckle: ripples between 500 Gaussians are larger than a step.",
-    "post_butterfly_contour": "the same speckle on the wings, and hairs of the inner wing are merged.",
-    "post_wave_contour": "500 Gaussians are too few for this drawing: 71 % of what can be known. The Great Wave itself is not bundled.",
-    "post_dog_samples": "two panels leave the sheet wide and low.",
-    "post_butterfly_samples": "40,000 and 50,000 draws can hardly be told apart; the essay's sizes are kept.",
-    "post_wave_samples": "at 20,000 draws the strokes are too faint in a small panel.",
-    "post_dog_grid": "the nose is mottled: 500 Gaussians for 12,000 points follow the holes of the hold-out (`hold_out=0` calms it).",
-    "post_butterfly_grid": "edges are soft: a Gaussian cannot end sharply.",
-    "post_wave_grid": "what is grey in it is uncertain, not grey in the drawing; the mapping below says more.",
-    "post_butterfly_mapping": "the halo around the wings grows with what is rescued.",
-    "post_wave_mapping": "the knots are one choice for all pictures; they are not fitted to this one.",
-    "post_channels": "pure red, green and blue glare; `render.channels.tint=false` shows greys.",
-    "post_colour_samples": "white paper shines through between the dots and lightens dark places; more draws cost time, not memory.",
-    "post_colour_grid": "fine texture (leaves, tiles) is lost at K = 1000; K = 4000 brings much of it back.",
-    "post_lightgbm": "faint rays of the turned axes are left in the white of the wings.",
-    "post_colour_lightgbm": "the slowest of all: most of its time goes into the law of colours that only the score needs.",
-    "post_bayesian": "with this prior nothing is emptied: all 500 stay; `model=infinite` is the one that chooses.",
-    "post_infinite": "the small hairs are beads of few Gaussians, and their yellow is pale on white.",
-}
-"""What a picture still lacks, by preset."""
 
 
 def main(words: list[str]) -> None:
@@ -110,8 +82,9 @@ def drawn(name: str) -> dict[str, Any]:
         report = gmmbench.Report(json.loads((made / "report.json").read_text(encoding="utf-8")))
         picture = report.data["pictures"][-1]
         animated = [file for file in picture["animations"] if file.endswith(".webp")]
-        data = moving(made / animated[0]) if animated else still(made / picture["file"])
-    file = f"{name}.webp" if animated else f"{name}.png"
+        photo = report.data["image"]["view"] == "colour"
+        data = moving(made / animated[0]) if animated else still(made / picture["file"], photo)
+    file = f"{name}.webp" if animated or photo else f"{name}.png"
     (FOLDER / file).write_bytes(data)
     return {
         "file": file,
@@ -122,13 +95,16 @@ def drawn(name: str) -> dict[str, Any]:
     }
 
 
-def still(path: Path) -> bytes:
-    """A picture as a PNG of 256 colours or less, at the largest side that is small enough."""
+def still(path: Path, photo: bool) -> bytes:
+    """A picture at the largest side that is small enough: a drawing as PNG, a photo as WebP."""
     for side in SIDES:
         picture = Image.open(path).convert("RGB")
         picture.thumbnail((side, side), Image.Resampling.LANCZOS)
         data = io.BytesIO()
-        picture.quantize(192, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
+        if photo:
+            picture.save(data, "WEBP", quality=85, method=6)
+        else:
+            picture.quantize(192, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
         if data.tell() <= MOST:
             break
     return data.getvalue()
@@ -154,19 +130,23 @@ def moving(path: Path) -> bytes:
 def page(facts: Facts) -> str:
     """The page: every preset with its picture, its command, and what the run said of it."""
     known = registry.load().experiments
+    notes = yaml.safe_load(NOTES.read_text(encoding="utf-8"))
     total = sum(fact["seconds"] for fact in facts.values())
     size = sum(fact["bytes"] for fact in facts.values())
     lines = [
         "# Gallery",
         "",
-        "Every picture of the essay that this project starts from, each by one command. Sizes are the essay's: 500",
-        "Gaussians for ink, 1000 for colour. Any preset takes a picture of yours, smaller sizes and other knobs:",
-        "`python -m gmmbench +experiment=post_butterfly_grid image.path=my.jpg image.max_side=300 model.components=80`",
-        "(not those of made images). What they mean is told in [walkthrough.md](walkthrough.md).",
+        "Every picture of the essay that this project starts from, each by one command, with the",
+        "essay's sizes: 500 Gaussians for ink, 1000 for colour. Those of image files take one of yours:",
         "",
-        f"This page and its {len(facts)} pictures ({size / 1e6:.1f} MB, made smaller for it) are written by",
-        f"`python docs/make_gallery.py`: the commands took {total / 60:.1f} minutes one after another on 2 cores that",
-        "others were using, too, compiling included.",
+        "```sh",
+        f"python -m gmmbench +experiment={OWN} image.path=photo.jpg image.max_side=300 model.components=80",
+        "```",
+        "",
+        "What the pictures mean is told in [walkthrough.md](walkthrough.md). This page and its",
+        f"{len(facts)} pictures ({size / 1e6:.1f} MB, made smaller for it) are written by",
+        f"`python docs/make_gallery.py`; its commands took {total / 60:.1f} minutes, one after another, on 2",
+        "cores that others were using, too.",
     ]
     for title, names in SECTIONS.items():
         lines += ["", f"## {title}"]
@@ -185,7 +165,7 @@ def page(facts: Facts) -> str:
                 *(["", fact["headline"]] if "no score" not in fact["headline"] else []),
             ]
     lines += ["", "## What could still improve", "", "Looked at one by one, and said as seen."]
-    lines += ["", *(f"- `{name}`: {IMPROVE[name]}" for names in SECTIONS.values() for name in names)]
+    lines += ["", *(f"- `{name}`: {notes[name]}" for names in SECTIONS.values() for name in names)]
     return "\n".join(lines) + "\n"
 
 

@@ -1,6 +1,7 @@
 """The documents say what is so: their commands run, their code works, their tables are whole."""
 
 import inspect
+import json
 import re
 import shlex
 import shutil
@@ -167,15 +168,37 @@ def test_the_tree_of_the_house_names_every_file():
             assert path.name in page, path.name
 
 
-def test_the_pictures_of_the_readme_are_made_by_the_commands_beside_them():
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    source = (ROOT / "docs/make_pictures.py").read_text(encoding="utf-8")
-    scope = {"__file__": str(ROOT / "docs/make_pictures.py"), "__name__": "make_pictures"}
-    exec(compile(source, "make_pictures.py", "exec"), scope)
-    for name, command in scope["PICTURES"].items():
-        assert f"docs/pictures/{name}.png" in page
-        assert f"`{command}`" in page
-        gmmbench.compose(*command.split())
+def gallery():
+    """The script's names, and the facts it wrote."""
+    path = ROOT / "docs/make_gallery.py"
+    scope = {"__file__": str(path), "__name__": "make_gallery"}
+    exec(compile(path.read_text(encoding="utf-8"), path.name, "exec"), scope)
+    return scope, json.loads((ROOT / "docs/gallery/facts.json").read_text(encoding="utf-8"))
+
+
+def test_the_gallery_is_what_its_script_writes_of_every_preset():
+    scope, facts = gallery()
+    assert set(facts) == set(registry.load().experiments)
+    page = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
+    assert page == scope["page"](facts), "try python docs/make_gallery.py --page"
+    for name, fact in facts.items():
+        assert f"`python -m gmmbench +experiment={name}`" in page
+        assert (ROOT / "docs/gallery" / fact["file"]).stat().st_size == fact["bytes"] <= scope["MOST"]
+    assert {path.name for path in (ROOT / "docs/gallery").iterdir()} == {
+        "facts.json",
+        *(fact["file"] for fact in facts.values()),
+    }
+    assert sum(fact["bytes"] for fact in facts.values()) < 6_000_000
+    assert sum(fact["seconds"] for fact in facts.values()) < 600, "the whole gallery in ten minutes"
+
+
+def test_the_pictures_of_the_readme_are_those_of_the_commands_below_them():
+    rows = [
+        line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line[:2] == "| "
+    ]
+    shown = re.findall(r"docs/gallery/(\w+)\.\w+\)", "".join(rows))
+    assert re.findall(r"`\+experiment=(\w+)`", "".join(rows)) == shown
+    assert len(shown) == 6
 
 
 def test_ci_runs_the_readmes_test_command():
