@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from .sheet import resized
 from .theme import colour, theme
 
 SMOOTH = 2
-"""Cells along a pixel of the picture, at least. A pixel of the image is a whole number of them: regular dots
+"""Cells along a pixel of the picture, about. A pixel of the image is a whole number of them: regular dots
 would beat against the picture's pixels."""
 
 TRAIN = 0
@@ -47,7 +46,7 @@ class Points(Renderer):
         """Paint the dots, those kept from the fit below."""
         image, lattice = study.image, study.image.lattice
         panel = lattice.resized(self.size)
-        fine = ceil(SMOOTH * max(panel.shape) / max(lattice.shape))
+        fine = max(1, round(SMOOTH * max(panel.shape) / max(lattice.shape)))
         cell = lattice.cell / fine
         ink, paper = colour("ink", self.ink), colour("paper", self.paper)
         ink, paper = (paper, ink) if self.dark else (ink, paper)
