@@ -64,7 +64,7 @@ def main() -> None:
         "china, 640 x 427, K = 1000 (as grey levels K = 3), fitted once, by `benchmarks/renders.py`: the",
         "first call of a renderer in a process of its own, with what it imports and loads, and the median of",
         "later ones. Fit, scores and files are not in it. The load average at the end was",
-        f"{os.getloadavg()[0]:.1f} on 2 cores: other work lengthens the seconds of the clock, not those of the CPU",
+        f"{os.getloadavg()[0]:.1f} on 2 cores: other work lengthens seconds of the clock, not of the CPU",
         "(of all threads). Asked: a still in under 2 s.",
         "",
         *table("view | renderer | picture, pixels | frames | first call, s | CPU | later, s | CPU", rows),
@@ -131,7 +131,7 @@ def child(view: str, words: str, file: str) -> None:
     told = {
         "size": size(drawn[0]),
         "frames": len(drawn[0].frames),
-        "seconds": [first, float(np.median(later))],
+        "seconds": [*first, *np.median(later, axis=0).tolist()],
     }
     print(json.dumps(told))
 
