@@ -53,6 +53,16 @@ def test_an_animation_opens_with_its_frames_their_size_and_their_time(kind):
         assert np.abs(shown - frame).mean() < 6
 
 
+def test_the_paper_of_a_gif_stays_as_white_as_it_was():
+    """A palette of averages would make white paper grey, for 256 colours are few for a photo on it."""
+    rng = np.random.default_rng(0)
+    frames = [np.full((60, 60, 3), 255, np.uint8) for _ in range(2)]
+    for frame in frames:
+        frame[:25] = rng.integers(200, 256, (25, 60, 3))
+    gif = Pillow.open(io.BytesIO(animation(Picture(frames[0], "", {}, tuple(frames), (0.1, 0.1)), "gif", {})))
+    assert (np.asarray(gif.convert("RGB"))[25:] == 255).all()
+
+
 def test_the_files_tell_what_made_them():
     about = {"Software": "gmmbench 1", "Description": "It moves."}
     gif = Pillow.open(io.BytesIO(animation(moving(), "gif", about)))

@@ -76,6 +76,29 @@ def test_points_are_the_training_pixels_and_no_others():
     assert lightly[(values == 1) & ~expected].max() < 0.4 * lightly[expected].min()
 
 
+@pytest.mark.parametrize("size", [61, 75, 100, 133])
+def test_regular_points_do_not_beat_against_the_pixels_of_the_picture(size):
+    what = study(fitted(Mixture([1.0], [[0.5, 0.5]], [np.eye(2)]), "ink"), values=np.ones((SIDE, SIDE)))
+    picture = darkness(draw("points", what, size=size, held_out=1.0, point_size=1.0))
+    means = (
+        picture[: size // 10 * 10, : size // 10 * 10]
+        .reshape(size // 10, 10, size // 10, 10)
+        .mean(axis=(1, 3))
+    )
+    assert means.std() < 0.03
+    assert means.min() > 0.6
+
+
+def test_points_over_contours_lie_where_the_ink_is():
+    what = blob(CENTRE)
+    plain, dotted = (draw("contour", what, points=n, size=300, filled=False).pixels for n in (0, 300))
+    rows, columns = np.nonzero((plain != dotted).any(axis=2))
+    assert len(rows) > 100
+    edge = 12 * 0.6
+    assert (columns.mean() - edge) / 300 == pytest.approx(CENTRE[0], abs=0.03)
+    assert (rows.mean() - edge) / 300 == pytest.approx(CENTRE[1], abs=0.03)
+
+
 def test_points_of_colour_have_their_colours():
     what = study(Ramp(True), "colour", hold_out=0)
     pixels = draw("points", what, size=SIDE * 9, point_size=1.5).pixels
