@@ -146,7 +146,7 @@ def page(facts: Facts) -> str:
         "What the pictures mean is told in [walkthrough.md](walkthrough.md). This page and its",
         f"{len(facts)} pictures ({size / 1e6:.1f} MB, made smaller for it) are written by",
         f"`python docs/make_gallery.py`; its commands took {total / 60:.1f} minutes, one after another, on 2",
-        "cores that others were using, too.",
+        "cores that others were using, too, from a clean clone with no kernel compiled.",
     ]
     for title, names in SECTIONS.items():
         lines += ["", f"## {title}"]
