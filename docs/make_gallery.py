@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +26,8 @@ from gmmbench import presets, registry
 PAGE = Path(__file__).parent / "gallery.md"
 FOLDER = Path(__file__).parent / "gallery"
 FACTS = FOLDER / "facts.json"
+WHOLE = "the whole"
+"""The key of what a run of all of them took."""
 NOTES = Path(__file__).parent / "gallery_notes.yaml"
 
 MOST = 250_000
@@ -61,12 +65,23 @@ def main(words: list[str]) -> None:
     facts: Facts = json.loads(FACTS.read_text(encoding="utf-8")) if FACTS.exists() else {}
     known = [name for names in SECTIONS.values() for name in names]
     if "--page" not in words:
+        begun = time.perf_counter()
         for name in words or known:
             facts[name] = drawn(name)
             print(f"{name}: {facts[name]['seconds']} s, {facts[name]['bytes']:,} bytes", flush=True)
         kept = {name: facts[name] for name in known if name in facts}
+        if not words:  # all of it: how long it takes is worth telling
+            spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+            minutes = (time.perf_counter() - begun, spent.ru_utime + spent.ru_stime)
+            facts[WHOLE] = dict(zip(("minutes", "of_cpu"), (round(m / 60, 1) for m in minutes), strict=True))
+            facts[WHOLE]["load"] = round(os.getloadavg()[2], 1)
+        kept = {WHOLE: facts[WHOLE], **kept}
         FACTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-        for file in set(FOLDER.iterdir()) - {FACTS} - {FOLDER / fact["file"] for fact in kept.values()}:
+        for file in (
+            set(FOLDER.iterdir())
+            - {FACTS}
+            - {FOLDER / fact["file"] for fact in kept.values() if "file" in fact}
+        ):
             file.unlink()
     PAGE.write_text(page(facts), encoding="utf-8")
 
@@ -131,8 +146,8 @@ def page(facts: Facts) -> str:
     """The page: every preset with its picture, its command, and what the run said of it."""
     known = registry.load().experiments
     notes = yaml.safe_load(NOTES.read_text(encoding="utf-8"))
-    total = sum(fact["seconds"] for fact in facts.values())
-    size = sum(fact["bytes"] for fact in facts.values())
+    whole = facts[WHOLE]
+    size = sum(fact.get("bytes", 0) for fact in facts.values())
     lines = [
         "# Gallery",
         "",
@@ -144,9 +159,11 @@ def page(facts: Facts) -> str:
         "```",
         "",
         "What the pictures mean is told in [walkthrough.md](walkthrough.md). This page and its",
-        f"{len(facts)} pictures ({size / 1e6:.1f} MB, made smaller for it) are written by",
-        f"`python docs/make_gallery.py`; its commands took {total / 60:.1f} minutes, one after another, on 2",
-        "cores that others were using, too, from a clean clone with no kernel compiled.",
+        f"{len(facts) - 1} pictures ({size / 1e6:.1f} MB, made smaller for it) are written by",
+        f"`python docs/make_gallery.py`: {whole['minutes']} minutes, one after another, of which",
+        f"{whole['of_cpu']} of CPU, on 2 cores with a load of {whole['load']}, for others were working.",
+        "The first run of all compiles kernels for some seconds more. The seconds below are those of the",
+        "clock, some of them taken when the machine was busier still.",
     ]
     for title, names in SECTIONS.items():
         lines += ["", f"## {title}"]
