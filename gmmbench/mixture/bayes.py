@@ -38,6 +38,7 @@ def fit_bayesian(
     threads: int | None = None,
     precision: str = "auto",
     neglect: float = 1e-5,
+    missing: tuple[ArrayLike, float] | None = None,
 ) -> BayesianFit:
     """Fit a mixture with a prior on its weights, by variational Bayes (Attias 2000).
 
@@ -56,7 +57,8 @@ def fit_bayesian(
             the bound is unknown.
         births: the most rounds of births and deaths at the end, each kept only if the evidence bound
             rises: with them `components` is where the number begins, not where it ends.
-        (the others): as for `fit`; the tolerance is on the evidence bound per point.
+        (the others): as for `fit`; the tolerance is on the evidence bound per point. With missing cells
+            that is the evidence of the points given that they lie where somebody looked.
 
     Returns:
         A `variational.BayesianFit`. Its mixture has the posterior means of weights, means and covariances,
@@ -84,6 +86,8 @@ def fit_bayesian(
     if concentration is not None and not concentration > 0:
         raise ValueError(f"expected a concentration > 0, got {concentration}")
     if engine == "sklearn":
+        if missing is not None:
+            raise ValueError("expected engine='fast' for missing cells, got 'sklearn'")
         from .reference import fit_bayesian_reference
 
         if not isinstance(start, str) or start == "stratified" or births or prior != "points":
@@ -96,13 +100,16 @@ def fit_bayesian(
         return fit_bayesian_reference(*common, process, concentration, watch)
     from .em import Options, Problem
     from .kernels.compiling import compile_seconds
+    from .missing import Missing
     from .prior import Prior
     from .variational import Inference, run
 
     before = compile_seconds()
     x, w = x[w > 0], w[w > 0]
     enough_distinct(x, components)
-    problem = Problem(x, w, axes, Options(covariance, tolerance, iterations, precision, neglect, threads))
+    holes = None if missing is None else Missing.of(*missing, x.shape[1])
+    options = Options(covariance, tolerance, iterations, precision, neglect, threads)
+    problem = Problem(x, w, axes, options, holes)
     first = Prior.of_points(
         problem.points, problem.weights, problem.floor, components, covariance, process, concentration
     )

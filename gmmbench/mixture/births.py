@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .expectation import Expectation
+from .expectation import Components, Expectation
 from .moves import cheapest, merged
 from .posterior import Posterior
 from .starts import State
@@ -131,25 +131,27 @@ def _gains(inference: Inference, now: Posterior, trial: Posterior, proposal: Pro
     """What each group gains in evidence, nats: (groups,).
 
     What the points gain in expected log density, shared out by the present responsibilities, less what
-    the new parameters diverge more from the prior than the old ones. Sticks have an even share each.
+    the new parameters diverge more from the prior than the old ones. Sticks have an even share each. What
+    missing cells are expected to hold gains likewise, which is no more than the bound gains by it.
     """
-    problem, expectation = inference.problem, inference.problem.expectation
-    assert isinstance(expectation, Expectation)  # variational Bayes fills no holes
+    problem = inference.problem
     present, other = now.components(problem.floor), trial.components(problem.floor)
-    expectation.forget()
-    gained = expectation.log_density(other).astype(np.float64)
-    expectation.forget()
-    gained -= expectation.log_density(present)
-    least, width = float(gained.min()), max(float(np.ptp(gained)), 1e-300)
-    weighted = Expectation(
-        problem.points,
-        problem.weights * ((gained - least) / width),
-        diagonal=expectation.diagonal,
-        precision="double" if expectation.precision == "float64" else "single",
-        neglect=expectation.neglect,
-        threads=expectation.threads,
-    )
-    won = weighted.moments(present).count * (width * inference.scale) + least * now.count
+    problem.expectation.forget()
+    parts = problem.parts(present)
+    gains = [_difference(part, other, present) for part, _, _ in parts]
+    least = min(float(gained.min()) for gained in gains)
+    width = max(max(float(gained.max()) for gained in gains) - least, 1e-300)
+    won = least * now.count
+    for (part, points, weights), gained in zip(parts, gains, strict=True):
+        weighted = Expectation(
+            points,
+            weights * ((gained - least) / width),
+            diagonal=part.diagonal,
+            precision="double" if part.precision == "float64" else "single",
+            neglect=part.neglect,
+            threads=part.threads,
+        )
+        won += weighted.moments(present).count * (width * inference.scale)
     groups = len(proposal.changed)
 
     def cost(q: Posterior, names: Names) -> Floats:
@@ -161,6 +163,14 @@ def _gains(inference: Inference, now: Posterior, trial: Posterior, proposal: Pro
     sticks = (trial.weight_divergence() - now.weight_divergence()) / max(1, int(proposal.changed.sum()))
     costs = cost(trial, proposal.groups) - cost(now, proposal.now) + sticks
     return np.asarray(np.bincount(proposal.now, won, groups) - costs)
+
+
+def _difference(expectation: Expectation, other: Components, present: Components) -> Floats:
+    """By how much log densities are higher under the other components: (n,) nats."""
+    expectation.forget()
+    gained = expectation.log_density(other).astype(np.float64)
+    expectation.forget()
+    return np.asarray(gained - expectation.log_density(present))
 
 
 def _mixed(now: Posterior, trial: Posterior, proposal: Proposal, good: NDArray[np.bool_]) -> Posterior:

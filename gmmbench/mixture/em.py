@@ -94,11 +94,21 @@ class Problem:
         )
         self.total = float(self.weights.sum())
         self.expectation: Expectation | Filled = prepared(self.points, self.weights)
+        self.hidden = np.empty((0, points.shape[1]))
         if missing is not None:
-            hidden = prepared(self.units.into(missing.points), np.zeros(len(missing.points)))
+            self.hidden = self.units.into(missing.points)
+            hidden = prepared(self.hidden, np.zeros(len(self.hidden)))
             volume = missing.volume / np.exp(self.units.log_volume)
             most = missing.most / float(weights.max())
             self.expectation = Filled(self.expectation, hidden, self.total, volume, most)
+
+    def parts(self, components: Components) -> list[tuple[Expectation, Floats, Floats]]:
+        """The points, and missing cells as `components` fill them: E-steps, points (n, d), weights (n,)."""
+        if not isinstance(self.expectation, Filled):
+            return [(self.expectation, self.points, self.weights)]
+        self.expectation.fill(components)
+        seen, hidden = self.expectation.seen, self.expectation.hidden
+        return [(seen, self.points, self.weights), (hidden, self.hidden, self.expectation.weights)]
 
     def begin(self, components: int, start: str | Mixture, rng: np.random.Generator) -> State:
         """The first parameters: made by name, or a mixture in the points' units."""

@@ -43,7 +43,9 @@ class Filled:
     With p the present fit, m_u = p(u) volume is the mass of cell u and h = sum m_u that of all missing
     cells; n is the weight of all points. Cell u is expected to hold lambda_u = n m_u / (1 - h), and counts
     as a point at its centre of weight min(lambda_u, most). Without the minimum this is EM for data that are
-    truncated to where somebody looked, and raises sum_i w_i log(p(x_i) / (1 - h)), which is the bound.
+    truncated to where somebody looked, and raises sum_i w_i log(p(x_i) / (1 - h)), which is the bound. In
+    variational Bayes p is exp E[log p], of mass less than 1: with the improper prior 1 / N on the number N
+    of all points, those that nobody saw are negative binomial there, too, of the same expectation.
 
     Args:
         seen: the points.
@@ -59,12 +61,11 @@ class Filled:
     ) -> None:
         self.seen, self.hidden = seen, hidden
         self.total, self.volume, self.most = total, volume, most
+        self.weights = np.zeros(hidden.n)
 
     def moments(self, components: Components) -> Moments:
         """One E-step over both, and the sums an M-step needs."""
-        masses = self.volume * np.exp(self.hidden.log_density(components).astype(np.float64))
-        looked_at = max(1 - float(masses.sum()), LEAST)
-        self.hidden.reweigh(np.minimum(self.total / looked_at * masses, self.most))
+        looked_at = self.fill(components)
         one, two = self.seen.moments(components), self.hidden.moments(components)
         return Moments(
             one.bound - self.total * float(np.log(looked_at)),
@@ -73,6 +74,14 @@ class Filled:
             one.second + two.second,
             one.pairs + two.pairs,
         )
+
+    def fill(self, components: Components) -> float:
+        """Give each cell the weight that is expected there; return 1 - h."""
+        masses = self.volume * np.exp(self.hidden.log_density(components).astype(np.float64))
+        looked_at = max(1 - float(masses.sum()), LEAST)
+        self.weights = np.minimum(self.total / looked_at * masses, self.most)
+        self.hidden.reweigh(self.weights)
+        return looked_at
 
     def forget(self) -> None:
         """Let the next E-step find its lists afresh."""

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmbench import Fitted, Model, Refused, Scene, Watch, hookimpl, knob, mixture_fitted, mixture_watch
+from gmmbench import (
+    Fitted,
+    Floats,
+    Model,
+    Refused,
+    Scene,
+    Watch,
+    hookimpl,
+    knob,
+    mixture_fitted,
+    mixture_watch,
+)
 
 
 @dataclass(frozen=True)
@@ -15,7 +26,7 @@ class BGMM(Model):
 
     The prior is a Dirichlet distribution over K weights, or a Dirichlet process (Blei and Jordan 2006); with
     births the number of components grows and shrinks as the evidence bound says. Every pixel is a blob of
-    the variance of a cell, side^2 / 12.
+    the variance of a cell, side^2 / 12. Ink in holes of several pixels is missing, not absent, as for `gmm`.
     """
 
     name = "bgmm"
@@ -48,6 +59,11 @@ class BGMM(Model):
     engine: str = knob(
         "fast", "our own kernels, or scikit-learn's as a reference", choices=("fast", "sklearn")
     )
+    missing: str = knob(
+        "auto",
+        "ink in holes: fill in what is expected, ignore, or fill holes of more than a pixel",
+        choices=("auto", "fill", "ignore"),
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,12 +75,15 @@ class BGMM(Model):
             raise Refused(f"prior: expected points with scikit-learn's engine, got {self.prior}; try points")
         if self.engine == "sklearn" and self.start == "stratified":
             raise Refused("start: expected one that scikit-learn has, got stratified; try kmeans")
+        if self.engine == "sklearn" and self.missing == "fill":
+            raise Refused("missing: expected auto or ignore with engine=sklearn, got fill; try ignore")
 
     def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
         """Fit by variational Bayes. Raises Refused when there are fewer points than components."""
         from gmmbench.mixture import TooManyComponents, fit_bayesian
 
         points, weights = scene.points()
+        hidden = self._holes(scene)
         try:
             found = fit_bayesian(
                 points,
@@ -83,6 +102,7 @@ class BGMM(Model):
                 floor=scene.cells**2 / 12,
                 rng=rng,
                 watch=mixture_watch(watch, scene.columns),
+                missing=(hidden, scene.lattice.cell**2) if len(hidden) else None,
             )
         except TooManyComponents as error:
             raise Refused(f"model.components: {error}") from error
@@ -97,7 +117,14 @@ class BGMM(Model):
             components_in_use=found.used,
             evidence_bound=found.bound,
             leftover_mass=found.leftover,
+            pixels_filled_in=len(hidden),
         )
+
+    def _holes(self, scene: Scene) -> Floats:
+        """The pixels (m, 2) to fill in."""
+        auto = self.missing == "auto" and scene.block > 1 and self.engine == "fast"
+        fill = self.missing == "fill" or auto
+        return scene.hidden() if fill and scene.view == "ink" else np.empty((0, 2))
 
 
 @hookimpl

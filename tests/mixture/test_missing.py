@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from gmmbench.mixture import Mixture, fit
+from gmmbench.mixture import Mixture, fit, fit_bayesian
+from gmmbench.mixture.em import Options, Problem
+from gmmbench.mixture.missing import Missing
+from gmmbench.mixture.prior import Prior
+from gmmbench.mixture.variational import Inference
 
 CELL = 0.05
 
@@ -134,7 +138,88 @@ def test_missing_cells_that_cannot_be_are_refused(missing, line):
         fit(points, components=1, missing=missing, rng=np.random.default_rng(0))
 
 
+def test_the_evidence_is_that_of_points_given_where_somebody_looked():
+    """Oracle: E[log p] of every point and cell, summed one by one."""
+    points, holes = cloud(300)
+    weights = np.random.default_rng(1).uniform(0.5, 1, len(points))
+    floor = np.array([0.02, 0.01])
+    problem = Problem(
+        points, weights, floor, Options(precision="double", neglect=0.0), Missing.of(holes, CELL**2, 2)
+    )
+    prior = Prior.of_points(problem.points, problem.weights, problem.floor, 3, "full", False, None)
+    inference = Inference(problem, float(weights.max()), learn=False)
+    q = inference.begin(prior, 3, "stratified", np.random.default_rng(0))
+    bound, after = inference.step(q)
+    c = q.components(problem.floor)
+
+    def density(x):
+        white = np.einsum("kij,nkj->nki", c.factors, problem.units.into(x)[:, None] - c.means)
+        inside = np.exp(c.offset - 0.5 * (white**2).sum(axis=2)).sum(axis=1)
+        return inside / np.exp(problem.units.log_volume)
+
+    missed = CELL**2 * density(holes).sum()
+    n = weights.sum()
+    evidence = weights @ np.log(density(points)) - n * np.log(1 - missed) - q.divergence()
+    assert bound == pytest.approx(evidence / n, abs=1e-9)
+    assert after.count.sum() == pytest.approx(n + n * missed / (1 - missed))
+
+
+@pytest.mark.parametrize("process", [False, True])
+@pytest.mark.parametrize("prior", ["points", "evidence"])
+def test_the_evidence_bound_never_falls_nor_do_births_lower_it(process, prior):
+    points, holes = cloud(1200)
+    options = {"components": 3, "process": process, "prior": prior, "births": 4, "start": "stratified"}
+    exact = {"precision": "double", "neglect": 0.0, "tolerance": 0.0, "iterations": 30, "floor": 1e-4}
+    found = fit_bayesian(points, missing=(holes, CELL**2), rng=np.random.default_rng(0), **options, **exact)
+    trace = np.array(found.trace)
+    assert (np.diff(trace) >= -1e-10 * np.abs(trace[1:])).all()
+
+
+def test_an_infinite_mixture_reads_a_hole_as_unknown_and_not_as_empty():
+    points, holes = cloud(3000)
+    light = np.full(len(points), 0.1)  # so that no cell is full
+    options = {"components": 1, "process": True, "prior": "evidence", "births": 10, "floor": 1e-4}
+    rng = np.random.default_rng
+    filled = fit_bayesian(points, light, missing=(holes, CELL**2), rng=rng(0), iterations=300, **options)
+    ignored = fit_bayesian(points, light, rng=rng(0), **options)
+    truth = Mixture([1.0], [[0.0, 0.0]], [np.eye(2)])
+    there = np.random.default_rng(1).normal(size=(20_000, 2))
+    lost = [
+        (truth.log_density(there) - found.predictive.log_density(there)).mean() for found in (filled, ignored)
+    ]
+    assert lost[0] < 0.05
+    assert lost[1] > 0.2
+
+
+@pytest.mark.parametrize("process", [False, True])
+def test_clusters_with_holes_are_not_cut_along_them(process):
+    rng = np.random.default_rng(0)
+    centres = np.array([[-1.5, -1.5], [1.5, -1.5], [-1.5, 1.5], [1.5, 1.5], [0, 0]])
+    points, squares = centres[rng.integers(5, size=2500)] + 0.35 * rng.normal(size=(2500, 2)), cells(-3, 3)
+    hidden = rng.permutation(144)[:36]
+    inside = [np.isin(np.floor((x + 3) / 0.5) @ [1, 12], hidden) for x in (points, squares)]
+    options = {"components": 1, "process": process, "prior": "evidence", "births": 40, "floor": 1e-4}
+    filled, ignored = (
+        fit_bayesian(
+            points[~inside[0]],
+            missing=missing,
+            tolerance=1e-4,
+            iterations=300,
+            rng=np.random.default_rng(0),
+            **options,
+        )
+        for missing in ((squares[inside[1]], CELL**2), None)
+    )
+    assert filled.used == 5
+    np.testing.assert_allclose(filled.mixture.weights, 0.2, atol=0.04)
+    assert ignored.used > 5
+
+
 def test_the_reference_engine_refuses_missing_cells():
     points, holes = cloud(100)
     with pytest.raises(ValueError, match="expected engine='fast' for missing cells"):
         fit(points, components=1, engine="sklearn", missing=(holes, CELL**2), rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="expected engine='fast' for missing cells"):
+        fit_bayesian(
+            points, components=1, engine="sklearn", missing=(holes, CELL**2), rng=np.random.default_rng(0)
+        )
