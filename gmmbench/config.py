@@ -19,6 +19,7 @@ from .explain import explain
 from .knobs import Refused, check_knobs, knob, refusal, shown, unknown
 from .outcome import Run
 from .quoting import quoted
+from .store import Store
 
 T = TypeVar("T")
 
@@ -31,6 +32,17 @@ class Settings:
     hold_out: float = knob(0.2, "share of the pixels kept from the fit", low=0, high=0.9)
     hold_out_block: int = knob(1, "side of the squares that are held out, pixels", low=1, high=1000)
     threads: int | None = knob(None, "threads a fit may use (null: all cores)", low=1)
+
+    def __post_init__(self) -> None:
+        check_knobs(self)
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """The knobs of `store` in config.yaml."""
+
+    use: bool = knob(True, "keep fits and results, and take what is there")
+    dir: str | None = knob(None, "folder of the store (null: GMMBENCH_STORE, else in the user's cache)")
 
     def __post_init__(self) -> None:
         check_knobs(self)
@@ -72,9 +84,11 @@ def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
     """
     tree = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(tree, dict)
-    extra = [str(key) for key in tree if key not in {*_fields(Settings), *registry.GROUPS}]
+    known = [*_fields(Settings), "store", *registry.GROUPS]
+    extra = [str(key) for key in tree if key not in known]
     if extra:
-        raise Refused(unknown(extra[0], extra[0], [*_fields(Settings), *registry.GROUPS]))
+        raise Refused(unknown(extra[0], extra[0], known))
+    store_of(cfg)
     settings = typed("", Settings, {key: tree[key] for key in _fields(Settings) if key in tree})
     renders = tree.get("render")
     if not isinstance(renders, dict) or not renders:
@@ -96,6 +110,17 @@ def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
         threads=settings.threads,
         options=options,
     )
+
+
+def store_of(cfg: DictConfig) -> Store | None:
+    """The store that a composed config names; None where none is to be used. Raises Refused."""
+    tree = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(tree, dict)
+    chosen = tree.get("store")
+    if not isinstance(chosen, dict):
+        raise Refused(f"store: expected store.use and store.dir, got {shown(chosen)}; try store.use=false")
+    settings = typed("store.", StoreSettings, {str(key): value for key, value in chosen.items()})
+    return Store(settings.dir) if settings.use else None
 
 
 def _chosen(group: str, tree: Any, prefix: str | None = None) -> Choice:

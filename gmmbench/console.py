@@ -22,7 +22,11 @@ class _Voice(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print it."""
-        print(record.getMessage(), flush=True)
+        print(
+            record.getMessage(),
+            file=sys.stderr if record.levelno >= logging.WARNING else sys.stdout,
+            flush=True,
+        )
 
 
 class Console:
@@ -59,22 +63,30 @@ class Console:
 
             yield listen
 
-    def done(self, report: Report, folder: Path) -> None:
-        """Say what came of the run, and where it is; that nobody listens any more is no failure."""
+    def done(self, report: Report, folder: Path, already: bool = False) -> None:
+        """Say what came of the run, and where it is; that nobody listens any more is no failure.
+
+        `already`: the whole run stood there before.
+        """
         try:
-            self._done(report, folder)
+            self._done(report, folder, already)
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    def _done(self, report: Report, folder: Path) -> None:
+    def _done(self, report: Report, folder: Path, already: bool) -> None:
         where = Path(os.path.relpath(folder)) if folder.is_relative_to(Path.cwd()) else folder
-        if not self.alone:
-            print(f"{self.label}{report.headline()} {where / 'report.md'}", flush=True)
-            return
         data = report.data
+        cost = data["cost"]
+        seconds = f"{cost['wall_seconds']:.1f} s when it was made"
+        kept = "done already" if already else f"fit from the store, {seconds}" if cost["cached"] else ""
+        if not self.alone:
+            print(f"{self.label}{report.headline()} {where / 'report.md'}{kept and f' ({kept})'}", flush=True)
+            return
         for note in data["image"]["notes"]:
             print(f"image {data['image']['name']}: {note}")
         print(report.headline())
+        if kept:
+            print(kept)
         for option, reason in data["skipped"].items():
             print(f"not drawn: {option}, for {reason}")
         for option, reason in data["failed"].items():

@@ -1,0 +1,147 @@
+"""A job of the command line: build, see whether it is done, execute, save; once killed, it can go on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import folders, output
+from .config import build, store_of
+from .console import Console
+from .door import RememberFolder
+from .keys import of_run
+from .knobs import Refused
+from .report import Report
+from .run import execute
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from .api import Image
+    from .outcome import Outcome, Run
+    from .store import Store
+
+
+def job(cfg: DictConfig) -> float | None:
+    """What Hydra runs for each job. Returns what a search maximises."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    settings = HydraConfig.get()
+    number = settings.job.num if settings.mode == RunMode.MULTIRUN else None
+    overrides = tuple(settings.overrides.task)
+    place = Path(settings.runtime.output_dir)
+    return Job(place, number, overrides, Console(number, overrides))(
+        cfg, {str(group): option for group, option in settings.runtime.choices.items()}
+    )
+
+
+@dataclass
+class Job:
+    """One job: `place` is the folder it writes into, or in a sweep the one in which its folder shall stand.
+
+    Its results appear there whole and at once (`folders.Draft`). In a sweep the folder bears the key of
+    the run in its name, so that who comes again, or at the same time, finds it.
+    """
+
+    place: Path
+    number: int | None
+    overrides: tuple[str, ...]
+    console: Console
+
+    def __call__(self, cfg: DictConfig, choices: dict[str, object]) -> float | None:
+        """Do it. Raises Refused, with the line for the user, whatever went wrong."""
+        folder = self.place if self.number is None else self._unnamed()
+        try:
+            run, store = build(cfg, choices), store_of(cfg)
+            if self.number is None and output.standing(folder, None) == "taken" and not _reported(folder):
+                raise Refused(output.taken(folder))  # before any work
+            image = run.image.load()
+            key = of_run(run, image)
+            if self.number is not None:
+                folder = self.place / output.place_of(run, image.name, key or self._hash())
+            return self._do(run, image, key, store, folder)
+        except (Refused, KeyboardInterrupt) as error:
+            if self.number is None:
+                output.prune(folder, RememberFolder.before)
+            if isinstance(error, Refused):
+                self._failed(folder, "refused", error)
+            raise
+        except Exception as error:
+            crash = traceback.format_exc()
+            said = f"the run failed with {type(error).__name__}: {' '.join(str(error).split())}; traceback in"
+            if self.number is None:
+                raise Refused(f"{said} {output.save_failure(folder, crash)}") from error
+            failure = Refused(f"{said} {folder / 'failure.txt'}")
+            self._failed(folder, "crashed", failure, crash)
+            raise failure from error
+
+    def _do(self, run: Run, image: Image, key: str | None, store: Store | None, folder: Path) -> float | None:
+        there = output.standing(folder, key)
+        if there == "taken":
+            raise Refused(output.taken(folder))
+        if there == "done":
+            return self._already(folder)
+        try:
+            folders.sweep_up(folder.parent, folder.name)
+            draft = folders.Draft.of(folder, {"overrides": list(self.overrides)})
+        except OSError as error:
+            raise Refused(output.bad_folder(folder, error)) from error
+        try:
+            files, report, outcome = self._files(run, image, key, store)
+            if not draft.publish(files, replace=there == "again"):
+                return self._already(folder)  # another sweep was first
+        finally:
+            draft.discard()
+        if self.number is not None:
+            folders.set_aside(self._unnamed())  # it failed before, and does no more
+        self.console.done(report, folder)
+        if outcome is not None and outcome.failed:
+            said = "; ".join(f"render={option}: {line}" for option, line in outcome.failed.items())
+            raise Refused(f"{said}; all else is in {folder}")
+        return report.aim()
+
+    def _files(
+        self, run: Run, image: Image, key: str | None, store: Store | None
+    ) -> tuple[dict[str, bytes], Report, Outcome | None]:
+        """What the run writes: taken from the store, and then there is no outcome, or made."""
+        kept = store.get("runs", key) if store is not None and key is not None else None
+        if kept is not None:
+            data = json.loads(kept["report.json"])
+            report = Report({**data, "cost": {**data["cost"], "cached": True}})
+            return {**kept, **output.files_of_report(report)}, report, None
+        with self.console.listening() as listen:
+            outcome = execute(run, listen, store=store, image=image)
+        report = Report.of(outcome)
+        files = output.files_of(outcome, report)
+        if store is not None and key is not None and not outcome.failed:
+            store.put("runs", key, files)
+        return files, report, outcome
+
+    def _already(self, folder: Path) -> float | None:
+        report = Report(json.loads((folder / "report.json").read_bytes()))
+        self.console.done(report, folder, already=True)
+        return report.aim()
+
+    def _failed(self, folder: Path, kind: str, error: Refused, crash: str = "") -> None:
+        """Say it, and of a job of a sweep keep it; that this is not possible hides nothing."""
+        self.console.failed(error)
+        if self.number is not None:
+            with contextlib.suppress(OSError):
+                output.save_reason(folder, kind, self.overrides, str(error), crash)
+
+    def _unnamed(self) -> Path:
+        """Where a job of a sweep fails before its key is known."""
+        return self.place / f"failed-{self._hash()[: output.SHORT]}"
+
+    def _hash(self) -> str:
+        return hashlib.sha256("\n".join(self.overrides).encode()).hexdigest()
+
+
+def _reported(folder: Path) -> bool:
+    return (folder / "report.json").is_file()
