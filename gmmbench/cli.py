@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from . import registry
+from .keeper import keep, wanted
 from .knobs import Refused, unknown
 
 COMMANDS = ("plugins", "check", "compare", "store")
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside is interrupted, too
     try:
-        return _command(arguments)
+        return keep() if argv is None and wanted(arguments) else _command(arguments)
     except KeyboardInterrupt:
         return _fail("interrupted; no file was left half-written", 130)
     except BrokenPipeError:
@@ -63,7 +64,8 @@ def _command(arguments: list[str]) -> int:
         return show(arguments[1:])
     if words and "=" not in words[0] and not flags and not words[0].startswith("~"):
         raise Refused(unknown("command", words[0], COMMANDS) + "; a run is key=value, such as image=dog")
-    return _hydra(arguments, sweep=bool(flags & {"-m", "--multirun"}))
+    sweep = bool(flags & {"-m", "--multirun"})
+    return _hydra(arguments, sweep)
 
 
 def _hydra(arguments: list[str], sweep: bool) -> int:

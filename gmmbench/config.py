@@ -32,6 +32,7 @@ class Settings:
     hold_out: float = knob(0.2, "share of the pixels kept from the fit", low=0, high=0.9)
     hold_out_block: int = knob(1, "side of the squares that are held out, pixels", low=1, high=1000)
     threads: int | None = knob(None, "threads a fit may use (null: all cores)", low=1)
+    timeout: float | None = knob(None, "seconds a run may take, from image to pictures (null: any)", above=0)
 
     def __post_init__(self) -> None:
         check_knobs(self)
@@ -110,6 +111,11 @@ def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
         threads=settings.threads,
         options=options,
     )
+
+
+def timeout_of(cfg: DictConfig) -> float | None:
+    """The seconds that a composed config, which was built before, gives a run."""
+    return None if cfg.get("timeout") is None else float(cfg.timeout)
 
 
 def store_of(cfg: DictConfig) -> Store | None:

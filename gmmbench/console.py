@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .knobs import Refused
+from .sweeps import Sweep
 
 if TYPE_CHECKING:
     from .report import Report
@@ -29,11 +30,19 @@ class _Voice(logging.Handler):
         )
 
 
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
 class Console:
     """The voice of one job: `number` is its place in a sweep, None when it runs alone."""
 
-    def __init__(self, number: int | None, overrides: Sequence[str]) -> None:
+    def __init__(self, number: int | None, overrides: Sequence[str], sweep: Sweep | None = None) -> None:
         self.label = "" if number is None else f"job {number} ({' '.join(overrides)}): "
+        self.number, self.sweep = number, sweep or Sweep()
         self.alone = number is None
         log = logging.getLogger("gmmbench")
         if not log.handlers:
@@ -80,7 +89,12 @@ class Console:
         seconds = f"{cost['wall_seconds']:.1f} s when it was made"
         kept = "done already" if already else f"fit from the store, {seconds}" if cost["cached"] else ""
         if not self.alone:
-            print(f"{self.label}{report.headline()} {where / 'report.md'}{kept and f' ({kept})'}", flush=True)
+            if not (already and self.sweep.attempt):  # it was said before the sweep's process died
+                notes = "; ".join(filter(None, (kept, self._left())))
+                print(
+                    f"{self.label}{report.headline()} {where / 'report.md'}{notes and f' ({notes})'}",
+                    flush=True,
+                )
             return
         for note in data["image"]["notes"]:
             print(f"image {data['image']['name']}: {note}")
@@ -95,6 +109,14 @@ class Console:
             for file in (picture["file"], *picture["animations"]):
                 print(f"picture: {where / file}")
         print(f"report:  {where / 'report.md'} (and report.json, scores.npz)", flush=True)
+
+    def _left(self) -> str:
+        """How many jobs are to come, and for how long."""
+        total, number = self.sweep.jobs, self.number
+        if total is None or number is None or number + 1 >= total:
+            return ""
+        seconds = self.sweep.left(number)
+        return f"{number + 1} of {total}" + ("" if seconds is None else f", about {duration(seconds)} left")
 
     def failed(self, error: Refused) -> None:
         """Say at once why a job of a sweep failed; a run alone says it at its end."""

@@ -142,7 +142,15 @@ def died(top: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
         with contextlib.suppress(OSError, ValueError):
             told = json.loads((path / RUNNING).read_bytes())
             reason = f"process {told['pid']} of {told['host']} is gone, which began {told['since']}"
-            yield path.with_name(name), {"kind": "died", "reason": reason, "overrides": told["overrides"]}
+            yield (
+                path.with_name(name),
+                {
+                    "kind": "died",
+                    "reason": reason,
+                    "overrides": told["overrides"],
+                    "sweep": told.get("sweep", ""),
+                },
+            )
 
 
 def is_draft(path: Path) -> bool:

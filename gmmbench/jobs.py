@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import folders, output
-from .config import build, store_of
+from .config import build, store_of, timeout_of
 from .console import Console
 from .door import RememberFolder
 from .keys import of_run
 from .knobs import Refused
+from .limits import TimedOut, limited
 from .report import Report
 from .run import execute
+from .sweeps import Sweep, threads_of
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -36,9 +37,11 @@ def job(cfg: DictConfig) -> float | None:
     number = settings.job.num if settings.mode == RunMode.MULTIRUN else None
     overrides = tuple(settings.overrides.task)
     place = Path(settings.runtime.output_dir)
-    return Job(place, number, overrides, Console(number, overrides))(
-        cfg, {str(group): option for group, option in settings.runtime.choices.items()}
+    sweep = Sweep.of_environment()
+    asked = Job(
+        place, number, overrides, Console(number, overrides, sweep), sweep, threads_of(settings.launcher)
     )
+    return asked(cfg, {str(group): option for group, option in settings.runtime.choices.items()})
 
 
 @dataclass
@@ -53,33 +56,65 @@ class Job:
     number: int | None
     overrides: tuple[str, ...]
     console: Console
+    sweep: Sweep = field(default_factory=Sweep)
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        self.folder = self.place if self.number is None else self._unnamed()
 
     def __call__(self, cfg: DictConfig, choices: dict[str, object]) -> float | None:
         """Do it. Raises Refused, with the line for the user, whatever went wrong."""
-        folder = self.place if self.number is None else self._unnamed()
         try:
-            run, store = build(cfg, choices), store_of(cfg)
-            if self.number is None and output.standing(folder, None) == "taken" and not _reported(folder):
-                raise Refused(output.taken(folder))  # before any work
-            image = run.image.load()
-            key = of_run(run, image)
-            if self.number is not None:
-                folder = self.place / output.place_of(run, image.name, key or self._hash())
-            return self._do(run, image, key, store, folder)
+            run, store, seconds = build(cfg, choices), store_of(cfg), timeout_of(cfg)
+            self._not_again()
+            with limited(seconds, lambda: self._failed("timeout", _late(seconds))):
+                try:
+                    return self._named(run, store)
+                except TimedOut:
+                    raise Failed("timeout", str(_late(seconds))) from None
+                except MemoryError as error:
+                    said = " ".join(str(error).split())
+                    line = f"expected enough memory, got none left ({said}); try a smaller image.max_side"
+                    raise Failed("memory", line) from error
         except (Refused, KeyboardInterrupt) as error:
             if self.number is None:
-                output.prune(folder, RememberFolder.before)
-            if isinstance(error, Refused):
-                self._failed(folder, "refused", error)
+                output.prune(self.folder, RememberFolder.before)
+            if isinstance(error, Refused) and not isinstance(error, Repeated):
+                self._failed(error.kind if isinstance(error, Failed) else "refused", error)
             raise
         except Exception as error:
             crash = traceback.format_exc()
             said = f"the run failed with {type(error).__name__}: {' '.join(str(error).split())}; traceback in"
             if self.number is None:
-                raise Refused(f"{said} {output.save_failure(folder, crash)}") from error
-            failure = Refused(f"{said} {folder / 'failure.txt'}")
-            self._failed(folder, "crashed", failure, crash)
+                raise Refused(f"{said} {output.save_failure(self.folder, crash)}") from error
+            failure = Refused(f"{said} {self.folder / 'failure.txt'}")
+            self._failed("crashed", failure, crash)
             raise failure from error
+
+    def _named(self, run: Run, store: Store | None) -> float | None:
+        """The run, once its folder is known."""
+        alone = self.number is None
+        if alone and output.standing(self.folder, None) == "taken" and not _reported(self.folder):
+            raise Refused(output.taken(self.folder))  # before any work
+        image = run.image.load()
+        key = of_run(run, image)
+        if not alone:
+            self.folder = self.place / output.place_of(run, image.name, key or output.hash_of(self.overrides))
+            self._not_again()
+        if run.threads is None:
+            run = replace(run, threads=self.threads)
+        return self._do(run, image, key, store, self.folder)
+
+    def _not_again(self) -> None:
+        """Raise Repeated: this very sweep has seen this job fail already, before its process died."""
+        if not self.sweep.attempt:
+            return
+        try:
+            told = json.loads((self.folder / "failure.json").read_bytes())
+        except (OSError, ValueError):
+            return
+        if told.get("sweep") == self.sweep.name:
+            raise Repeated(told["reason"])
 
     def _do(self, run: Run, image: Image, key: str | None, store: Store | None, folder: Path) -> float | None:
         there = output.standing(folder, key)
@@ -89,11 +124,12 @@ class Job:
             return self._already(folder)
         try:
             folders.sweep_up(folder.parent, folder.name)
-            draft = folders.Draft.of(folder, {"overrides": list(self.overrides)})
+            draft = folders.Draft.of(folder, {"overrides": list(self.overrides), "sweep": self.sweep.name})
         except OSError as error:
             raise Refused(output.bad_folder(folder, error)) from error
         try:
-            files, report, outcome = self._files(run, image, key, store)
+            with self.sweep.turn(self.place, folder.name):
+                files, report, outcome = self._files(run, image, key, store)
             if not draft.publish(files, replace=there == "again"):
                 return self._already(folder)  # another sweep was first
         finally:
@@ -128,19 +164,34 @@ class Job:
         self.console.done(report, folder, already=True)
         return report.aim()
 
-    def _failed(self, folder: Path, kind: str, error: Refused, crash: str = "") -> None:
+    def _failed(self, kind: str, error: Refused, crash: str = "") -> None:
         """Say it, and of a job of a sweep keep it; that this is not possible hides nothing."""
         self.console.failed(error)
         if self.number is not None:
             with contextlib.suppress(OSError):
-                output.save_reason(folder, kind, self.overrides, str(error), crash)
+                output.save_reason(self.folder, kind, self.overrides, str(error), crash, self.sweep.name)
 
     def _unnamed(self) -> Path:
         """Where a job of a sweep fails before its key is known."""
-        return self.place / f"failed-{self._hash()[: output.SHORT]}"
+        return output.unnamed(self.place, self.overrides)
 
-    def _hash(self) -> str:
-        return hashlib.sha256("\n".join(self.overrides).encode()).hexdigest()
+
+class Failed(Refused):
+    """A job that came to nothing, and the kind of failure.json."""
+
+    def __init__(self, kind: str, line: str) -> None:
+        super().__init__(line)
+        self.kind = kind
+
+
+class Repeated(Refused):
+    """A failure that was said already."""
+
+
+def _late(seconds: float | None) -> Refused:
+    return Refused(
+        f"timeout: expected an end within {seconds:g} s, got none; try a larger timeout, or fewer components"
+    )
 
 
 def _reported(folder: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import hashlib
 import io
 import json
 import re
@@ -16,7 +17,7 @@ import numpy as np
 
 from .animation import ANIMATIONS, animation
 from .api import Bytes
-from .folders import Draft, atomic_write, is_draft
+from .folders import Draft, atomic_write, died, is_draft, sweep_up
 from .knobs import Refused
 from .outcome import Outcome, Run
 
@@ -190,16 +191,17 @@ def save_failure(folder: str | Path, text: str) -> Path:
 
 
 def save_reason(
-    folder: str | Path, kind: str, overrides: Sequence[str], reason: str, traceback: str = ""
+    folder: str | Path, kind: str, overrides: Sequence[str], reason: str, traceback: str = "", sweep: str = ""
 ) -> None:
     """Keep why a job of a sweep came to nothing as `failure.json`, and how it crashed as `failure.txt`.
 
-    They replace an earlier failure; where the run itself stands they are not wanted.
+    They replace an earlier failure; where the run itself stands they are not wanted. `sweep` is the name of
+    the sweep that saw it.
     """
     path = Path(folder)
     if standing(path, None) == "taken":
         return
-    told = {"kind": kind, "overrides": list(overrides), "reason": reason}
+    told = {"kind": kind, "overrides": list(overrides), "reason": reason, "sweep": sweep}
     files = {"failure.txt": traceback.encode()} if traceback else {}
     files["failure.json"] = (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()
     draft = Draft.of(path)
@@ -207,6 +209,24 @@ def save_reason(
         draft.publish(files, replace=True)
     finally:
         draft.discard()
+
+
+def save_death(place: Path, overrides: Sequence[str], reason: str, sweep: str = "") -> None:
+    """Keep that a job's process is gone, in place of what it left of its folder."""
+    left = [folder for folder, told in died(place) if tuple(told["overrides"]) == tuple(overrides)]
+    for folder in left or [unnamed(place, overrides)]:
+        save_reason(folder, "died", overrides, reason, sweep=sweep)
+        sweep_up(place, folder.name)
+
+
+def unnamed(place: Path, overrides: Sequence[str]) -> Path:
+    """Where a job of a sweep fails before its key is known."""
+    return place / f"failed-{hash_of(overrides)[:SHORT]}"
+
+
+def hash_of(overrides: Sequence[str]) -> str:
+    """SHA-256 of a job's overrides."""
+    return hashlib.sha256("\n".join(overrides).encode()).hexdigest()
 
 
 def save_comparison(found: Mapping[str, Any], folder: str | Path) -> list[Path]:

@@ -1,0 +1,115 @@
+"""The keeper of a sweep: runs it in a process of its own, and again when a job took that process with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from .sweeps import KEEPER, WORDS, Sweep
+
+
+def wanted(arguments: Sequence[str]) -> bool:
+    """Whether a command line is a sweep that nobody keeps yet, on a system that can pass on a pipe."""
+    sweep = bool({"-m", "--multirun"} & set(arguments)) and not {"--help", "-h"} & set(arguments)
+    return sweep and os.name == "posix" and WORDS not in os.environ
+
+
+def keep() -> int:
+    """Run this very command line as often as it takes; return its exit code.
+
+    A job that dies leaves a draft. If it is the only one that the sweep's processes left, it killed them: it
+    is kept as a failure, and the sweep goes on. If there are several, each of them is run alone, then.
+    """
+    sweep = Sweep(name=secrets.token_hex(8))
+    place: Path | None = None
+    buried: set[str] = set()
+    while True:
+        code, told = _started(sweep, place)
+        place = place or told
+        dead = _dead(place, sweep) if place is not None and code != 130 else {}
+        if place is None or not dead.keys() - buried:
+            break
+        killers = dead if len(dead) == 1 else {name: dead[name] for name in dead if name in sweep.alone}
+        for overrides in killers.values():
+            _bury(place, overrides, code, sweep)
+        buried |= killers.keys()
+        suspects = tuple(name for name in dead if name not in killers)
+        sweep = Sweep(sweep.name, sweep.attempt + 1, (*sweep.alone, *suspects))
+    if place is not None:
+        (place / ".alone").unlink(missing_ok=True)
+    if code < 0:
+        print(f"gmmbench: the sweep's process was ended by {_signal(-code)}", file=sys.stderr)
+    return code if code >= 0 else 128 - code
+
+
+def _started(sweep: Sweep, place: Path | None) -> tuple[int, Path | None]:
+    """Run the sweep's process to its end: its exit code, and the folder that it writes into."""
+    from .quoting import quoted
+
+    again = [] if place is None else [quoted(f"hydra.sweep.dir={place}", sweep=True)]
+    hear, say = os.pipe()
+    try:
+        with _passing_on() as ends:
+            child = subprocess.Popen(
+                [sys.executable, *sys.orig_argv[1:], *again],
+                env={**os.environ, **sweep.tell(), KEEPER: str(say)},
+                pass_fds=(say,),
+            )
+            os.close(say)
+            say = -1
+            ends.append(child)
+            code = child.wait()
+        told = os.read(hear, 65536).decode()
+    finally:
+        os.close(hear)
+        if say >= 0:
+            os.close(say)
+    return code, Path(told) if told else None
+
+
+@contextlib.contextmanager
+def _passing_on() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Ctrl-C reaches the child by itself, an end from outside is passed on; both are waited for."""
+    children: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, frame: Any) -> None:
+        for child in children:
+            child.send_signal(number)
+
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
+    }
+    try:
+        yield children
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _dead(place: Path, sweep: Sweep) -> dict[str, list[str]]:
+    """The jobs of the sweep that dead processes left unfinished: names of folders, and overrides."""
+    from .folders import died
+
+    return {path.name: list(told["overrides"]) for path, told in died(place) if told["sweep"] == sweep.name}
+
+
+def _bury(place: Path, overrides: list[str], code: int, sweep: Sweep) -> None:
+    """Keep the death of a job as its failure."""
+    from . import output
+
+    reason = f"its process was ended by {_signal(-code)}" if code < 0 else "its process died"
+    output.save_death(place, overrides, reason, sweep.name)
+    print(f"gmmbench: job ({' '.join(overrides)}): {reason}; the sweep goes on", file=sys.stderr, flush=True)
+
+
+def _signal(number: int) -> str:
+    hint = " (often for want of memory)" if number == signal.SIGKILL else ""
+    return f"signal {number}, {signal.Signals(number).name}{hint}"

@@ -1,0 +1,47 @@
+"""Jobs that submitit runs: one that dies is a failure with its reason, and the others are waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import output
+from .knobs import Refused
+
+
+class Outlived:
+    """A submitit job with the face that Hydra's launcher asks for; its death is a failed return."""
+
+    def __init__(self, job: Any, place: Path, overrides: Sequence[str]) -> None:
+        self._job, self._place, self._overrides = job, place, overrides
+
+    def results(self) -> list[Any]:
+        """What the job returned, or how it ended."""
+        from hydra.core.utils import JobReturn, JobStatus
+        from submitit.core.utils import FailedJobError, UncompletedJobError
+
+        try:
+            return list(self._job.results())
+        except (FailedJobError, UncompletedJobError) as error:
+            overrides = tuple(word for word in self._overrides if not word.startswith("hydra"))
+            first = str(error).strip().partition("\n")[0]
+            output.save_death(self._place, overrides, f"its process died: {first}")
+            done = JobReturn(overrides=self._overrides, status=JobStatus.FAILED)
+            done.return_value = Refused(f"{' '.join(overrides)}: its process died: {first}")
+            return [done]
+
+
+def outlive(place: Path) -> None:
+    """From now on let launchers of this process wait for all their jobs, whichever of them die."""
+    import submitit
+
+    submit = submitit.AutoExecutor.map_array
+
+    def patient(
+        executor: Any, function: Any, overrides: Sequence[Sequence[str]], *more: Any
+    ) -> list[Outlived]:
+        jobs = submit(executor, function, overrides, *more)
+        return [Outlived(job, place, words) for job, words in zip(jobs, overrides, strict=True)]
+
+    submitit.AutoExecutor.map_array = patient  # type: ignore[method-assign,assignment]
