@@ -65,6 +65,7 @@ class Job:
             key = of_run(run, image)
             if self.number is not None:
                 folder = self.place / output.place_of(run, image.name, key or self._hash())
+                folders.set_aside(self._unnamed())  # whatever was wrong then, it has a key now
             return self._do(run, image, key, store, folder)
         except (Refused, KeyboardInterrupt) as error:
             if self.number is None:
@@ -94,12 +95,12 @@ class Job:
             raise Refused(output.bad_folder(folder, error)) from error
         try:
             files, report, outcome = self._files(run, image, key, store)
-            if not draft.publish(files, replace=there == "again"):
+            if there == "part":
+                folders.fill(folder, files)
+            elif not draft.publish(files, replace=there == "failed"):
                 return self._already(folder)  # another sweep was first
         finally:
             draft.discard()
-        if self.number is not None:
-            folders.set_aside(self._unnamed())  # it failed before, and does no more
         self.console.done(report, folder)
         if outcome is not None and outcome.failed:
             said = "; ".join(f"render={option}: {line}" for option, line in outcome.failed.items())
