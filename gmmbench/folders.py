@@ -95,7 +95,7 @@ class Draft:
             if _occupied(self.target):
                 self.discard()
                 return False
-            _fill(self.target, files)
+            fill(self.target, files)
             self.discard()
             return True
         _sync(self.target.parent)
@@ -188,8 +188,8 @@ def _occupied(folder: Path) -> bool:
         return False
 
 
-def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
-    """The files one by one, the last one last, for a folder that cannot be renamed: a mount, say."""
+def fill(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files one by one, in their order, into a folder that is not to be replaced or cannot be."""
     folder.mkdir(exist_ok=True)
     for name, data in files.items():
         atomic_write(folder / name, data)

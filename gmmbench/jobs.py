@@ -100,6 +100,7 @@ class Job:
         key = of_run(run, image)
         if not alone:
             self.folder = self.place / output.place_of(run, image.name, key or output.hash_of(self.overrides))
+            folders.set_aside(output.unnamed(self.place, self.overrides))  # it has a key now
             self._not_again()
         if run.threads is None:
             run = replace(run, threads=self.threads)
@@ -130,12 +131,12 @@ class Job:
         try:
             with self.sweep.turn(self.place, folder.name):
                 files, report, outcome = self._files(run, image, key, store)
-            if not draft.publish(files, replace=there == "again"):
+            if there == "part":
+                folders.fill(folder, files)
+            elif not draft.publish(files, replace=there == "failed"):
                 return self._already(folder)  # another sweep was first
         finally:
             draft.discard()
-        if self.number is not None:
-            folders.set_aside(self._unnamed())  # it failed before, and does no more
         self.console.done(report, folder)
         if outcome is not None and outcome.failed:
             said = "; ".join(f"render={option}: {line}" for option, line in outcome.failed.items())

@@ -77,6 +77,15 @@ def learnt_of(files: Mapping[str, bytes], model: type[Model]) -> Learnt:
     return Learnt(fits[0], history, scores, Cost(**{**told["cost"], "cached": True}))
 
 
+def again(fitted: Fitted, model: type[Model]) -> Fitted | None:
+    """A fit as it would come back from a store; None where it has no `save`."""
+    saved = fitted.save()
+    if saved is None:
+        return None
+    arrays, facts = of_npz(to_npz(saved[0])), json.loads(to_json(saved[1]))
+    return _class(_words(type(fitted)), model).load(arrays, facts)
+
+
 def files_of_image(image: Image) -> dict[str, bytes]:
     """An image as files."""
     told = {"name": image.name, "view": image.view, "sha256": image.sha256, "notes": image.notes}

@@ -100,10 +100,11 @@ def files_of_report(report: Report) -> dict[str, bytes]:
 
 
 def standing(folder: Path, key: str | None) -> str:
-    """What stands in the place of a run: nothing ("free"), the whole run ("done"), or something else.
+    """What stands in the place of a run.
 
-    "again" is a failure, or what is left of this run: it may be replaced. "taken" is somebody else's. A
-    folder that bears the key in its name is the run's own.
+    "free": nothing; "done": the whole run; "failed": a failure, which may be replaced; "part": what is left
+    of this run, to be filled up; "taken": what is somebody else's. A folder that bears the key in its name
+    is the run's own.
     """
     if not folder.is_dir():
         return "free" if not folder.exists() else "taken"
@@ -112,7 +113,7 @@ def standing(folder: Path, key: str | None) -> str:
         return "free"
     own = key is not None and folder.name.endswith(f"-{key[:SHORT]}")
     if names <= {"failure.txt", "failure.json"}:
-        return "again"
+        return "failed"
     try:
         report = json.loads((folder / "report.json").read_bytes())
         own = own or (key is not None and report["keys"]["run"] == key)
@@ -121,7 +122,7 @@ def standing(folder: Path, key: str | None) -> str:
             return "done"
     except (OSError, ValueError, LookupError, TypeError):
         pass
-    return "again" if own else "taken"
+    return "part" if own else "taken"
 
 
 def place_of(run: Run, image: str, key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,20 @@ class Outlived:
         from submitit.core.utils import FailedJobError, UncompletedJobError
 
         try:
-            return list(self._job.results())
-        except (FailedJobError, UncompletedJobError) as error:
+            done = list(self._job.results())
+        except (FailedJobError, UncompletedJobError):
             overrides = tuple(word for word in self._overrides if not word.startswith("hydra"))
-            first = str(error).strip().partition("\n")[0]
-            output.save_death(self._place, overrides, f"its process died: {first}")
-            done = JobReturn(overrides=self._overrides, status=JobStatus.FAILED)
-            done.return_value = Refused(f"{' '.join(overrides)}: its process died: {first}")
-            return [done]
+            reason = f"its process died: submitit job {self._job.job_id} left no result"
+            output.save_death(self._place, overrides, reason)
+            print(f"job ({' '.join(overrides)}): failed: {reason}", file=sys.stderr, flush=True)
+            dead = JobReturn(overrides=self._overrides, status=JobStatus.FAILED)
+            dead.return_value = Refused(f"{' '.join(overrides)}: {reason}")
+            return [dead]
+        for said, stream in ((self._job.stdout(), sys.stdout), (self._job.stderr(), sys.stderr)):
+            for line in (said or "").splitlines():
+                if line.startswith("job "):
+                    print(line, file=stream, flush=True)
+        return done
 
 
 def outlive(place: Path) -> None:

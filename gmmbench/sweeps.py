@@ -21,7 +21,7 @@ WORDS = "GMMBENCH_SWEEP"
 """The environment variable that tells every process of a sweep what a `Sweep` says."""
 
 KEEPER = "GMMBENCH_KEEPER"
-"""The environment variable with the open pipe in which a sweep's keeper awaits the sweep's folder."""
+"""The environment variable with the open pipe in which a sweep's keeper awaits its folder, and how many jobs."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def prepare(config: DictConfig) -> None:
     keeper = os.environ.pop(KEEPER, None)
     if keeper is not None:
         with contextlib.suppress(OSError):
-            os.write(int(keeper), f"{place}".encode())
+            os.write(int(keeper), json.dumps({"place": str(place), "jobs": jobs}).encode())
             os.close(int(keeper))
     if "submitit" in str(launcher.get("_target_")):
         from .submitted import outlive
