@@ -9,12 +9,14 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, NoReturn
 
 from . import registry
 from .keeper import keep, wanted
 from .knobs import Refused, unknown
+from .limits import GONE
 
 COMMANDS = ("plugins", "check", "compare", "store")
 
@@ -81,9 +83,13 @@ def _hydra(arguments: list[str], sweep: bool) -> int:
     task = hydra.main(config_path=open_door(), config_name="config", version_base=VERSION_BASE)(job)
     before = sys.argv
     sys.argv = ["gmmbench", *(quoted(word, sweep) for word in arguments)]
+    again = False
     try:
         with contextlib.redirect_stderr(_WithoutHydrasLine(sys.stderr)):
             task()
+    except BrokenProcessPool:
+        again = True  # a job ended the processes of joblib's: the keeper goes on
+        return GONE
     except Refused as error:
         if sweep and RememberFolder.sweep is not None:  # each job has said its own
             raise Refused("some jobs of the sweep failed, see above; the others are done") from error
@@ -93,7 +99,7 @@ def _hydra(arguments: list[str], sweep: bool) -> int:
         output.prune(RememberFolder.run, RememberFolder.before)
         output.tidy_sweep(RememberFolder.sweep, RememberFolder.before)
         # Hydra calls no callback after a failure, and a sweep with failed jobs is compared, too
-        if sweep and RememberFolder.sweep is not None and RememberFolder.sweep.is_dir():
+        if not again and sweep and RememberFolder.sweep is not None and RememberFolder.sweep.is_dir():
             _compare_sweep(RememberFolder.sweep)
     return 0
 

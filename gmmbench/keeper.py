@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import signal
@@ -12,7 +13,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from .live import Table, show
 from .sweeps import KEEPER, WORDS, Sweep
+
+INTERRUPTED = 130
+"""Exit code of a sweep that Ctrl-C ended."""
 
 
 def wanted(arguments: Sequence[str]) -> bool:
@@ -30,15 +35,18 @@ def keep() -> int:
     sweep = Sweep(name=secrets.token_hex(8))
     place: Path | None = None
     buried: set[str] = set()
+    table = Table() if sys.stdout.isatty() and sys.stderr.isatty() else None
     while True:
-        code, told = _started(sweep, place)
+        code, told = _started(sweep, place, table)
         place = place or told
-        dead = _dead(place, sweep) if place is not None and code != 130 else {}
+        dead = _dead(place, sweep) if place is not None and code != INTERRUPTED else {}
         if place is None or not dead.keys() - buried:
             break
         killers = dead if len(dead) == 1 else {name: dead[name] for name in dead if name in sweep.alone}
-        for overrides in killers.values():
-            _bury(place, overrides, code, sweep)
+        for name, overrides in killers.items():
+            line = _bury(place / name, overrides, code, sweep)
+            if table is not None:
+                table.hear(line)
         buried |= killers.keys()
         suspects = tuple(name for name in dead if name not in killers)
         sweep = Sweep(sweep.name, sweep.attempt + 1, (*sweep.alone, *suspects))
@@ -49,35 +57,35 @@ def keep() -> int:
     return code if code >= 0 else 128 - code
 
 
-def _started(sweep: Sweep, place: Path | None) -> tuple[int, Path | None]:
+def _started(sweep: Sweep, place: Path | None, table: Table | None) -> tuple[int, Path | None]:
     """Run the sweep's process to its end: its exit code, and the folder that it writes into."""
     from .quoting import quoted
 
     again = [] if place is None else [quoted(f"hydra.sweep.dir={place}", sweep=True)]
     hear, say = os.pipe()
-    try:
-        with _passing_on() as ends:
-            child = subprocess.Popen(
-                [sys.executable, *sys.orig_argv[1:], *again],
-                env={**os.environ, **sweep.tell(), KEEPER: str(say)},
-                pass_fds=(say,),
-            )
-            os.close(say)
-            say = -1
-            ends.append(child)
-            code = child.wait()
-        told = os.read(hear, 65536).decode()
-    finally:
-        os.close(hear)
-        if say >= 0:
-            os.close(say)
-    return code, Path(told) if told else None
+    with os.fdopen(hear) as heard, _passing_on() as children:
+        child = subprocess.Popen(
+            [sys.executable, *sys.orig_argv[1:], *again],
+            env={**os.environ, **sweep.tell(), KEEPER: str(say)},
+            pass_fds=(say,),
+            stdout=None if table is None else subprocess.PIPE,
+            stderr=None if table is None else subprocess.STDOUT,
+            text=True,
+        )
+        os.close(say)
+        children.append(child)
+        told = json.loads(heard.read() or "{}")  # until the child has said it, or is gone
+        if table is not None:
+            table.place, table.jobs = Path(told["place"]) if told else None, told.get("jobs")
+            show(child, table)
+        code = child.wait()
+    return code, Path(told["place"]) if told else None
 
 
 @contextlib.contextmanager
-def _passing_on() -> Iterator[list[subprocess.Popen[bytes]]]:
+def _passing_on() -> Iterator[list[subprocess.Popen[Any]]]:
     """Ctrl-C reaches the child by itself, an end from outside is passed on; both are waited for."""
-    children: list[subprocess.Popen[bytes]] = []
+    children: list[subprocess.Popen[Any]] = []
 
     def pass_on(number: int, frame: Any) -> None:
         for child in children:
@@ -101,13 +109,18 @@ def _dead(place: Path, sweep: Sweep) -> dict[str, list[str]]:
     return {path.name: list(told["overrides"]) for path, told in died(place) if told["sweep"] == sweep.name}
 
 
-def _bury(place: Path, overrides: list[str], code: int, sweep: Sweep) -> None:
-    """Keep the death of a job as its failure."""
-    from . import output
+def _bury(folder: Path, overrides: list[str], code: int, sweep: Sweep) -> str:
+    """Keep the death of a job as its failure, unless it said one itself; what is said of it."""
+    from . import folders, output
 
-    reason = f"its process was ended by {_signal(-code)}" if code < 0 else "its process died"
-    output.save_death(place, overrides, reason, sweep.name)
-    print(f"gmmbench: job ({' '.join(overrides)}): {reason}; the sweep goes on", file=sys.stderr, flush=True)
+    line = ""
+    if not (folder / "failure.json").is_file():
+        reason = f"its process was ended by {_signal(-code)}" if code < 0 else "its process died"
+        output.save_reason(folder, "died", overrides, reason, sweep=sweep.name)
+        line = f"job ({' '.join(overrides)}): failed: {reason}; the sweep goes on"
+        print(line, file=sys.stderr, flush=True)
+    folders.sweep_up(folder.parent, folder.name)
+    return line
 
 
 def _signal(number: int) -> str:

@@ -21,7 +21,7 @@ WORDS = "GMMBENCH_SWEEP"
 """The environment variable that tells every process of a sweep what a `Sweep` says."""
 
 KEEPER = "GMMBENCH_KEEPER"
-"""The environment variable with the open pipe in which a sweep's keeper awaits its folder, and how many jobs."""
+"""The environment variable with the open pipe in which a sweep's keeper awaits its folder and length."""
 
 
 @dataclass(frozen=True)
