@@ -89,7 +89,9 @@ class Console:
         seconds = f"{cost['wall_seconds']:.1f} s when it was made"
         kept = "done already" if already else f"fit from the store, {seconds}" if cost["cached"] else ""
         if not self.alone:
-            if not (already and self.sweep.attempt):  # it was said before the sweep's process died
+            if not (
+                already and (self.number or 0) < self.sweep.reached
+            ):  # it was said before the sweep's process died
                 notes = "; ".join(filter(None, (kept, self._left())))
                 print(
                     f"{self.label}{report.headline()} {where / 'report.md'}{notes and f' ({notes})'}",

@@ -149,6 +149,7 @@ def died(top: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
                     "reason": reason,
                     "overrides": told["overrides"],
                     "sweep": told.get("sweep", ""),
+                    "number": told.get("number"),
                 },
             )
 

@@ -125,7 +125,8 @@ class Job:
             return self._already(folder)
         try:
             folders.sweep_up(folder.parent, folder.name)
-            draft = folders.Draft.of(folder, {"overrides": list(self.overrides), "sweep": self.sweep.name})
+            about = {"overrides": list(self.overrides), "sweep": self.sweep.name, "number": self.number}
+            draft = folders.Draft.of(folder, about)
         except OSError as error:
             raise Refused(output.bad_folder(folder, error)) from error
         try:

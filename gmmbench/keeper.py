@@ -9,7 +9,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,19 +37,20 @@ def keep() -> int:
     buried: set[str] = set()
     table = Table() if sys.stdout.isatty() and sys.stderr.isatty() else None
     while True:
-        code, told = _started(sweep, place, table)
-        place = place or told
+        code, writes = _started(sweep, place, table)
+        place = place or writes
         dead = _dead(place, sweep) if place is not None and code != INTERRUPTED else {}
         if place is None or not dead.keys() - buried:
             break
         killers = dead if len(dead) == 1 else {name: dead[name] for name in dead if name in sweep.alone}
-        for name, overrides in killers.items():
-            line = _bury(place / name, overrides, code, sweep)
+        for name, told in killers.items():
+            line = _bury(place / name, list(told["overrides"]), code, sweep)
             if table is not None:
                 table.hear(line)
         buried |= killers.keys()
         suspects = tuple(name for name in dead if name not in killers)
-        sweep = Sweep(sweep.name, sweep.attempt + 1, (*sweep.alone, *suspects))
+        reached = min(told["number"] for told in dead.values())
+        sweep = Sweep(sweep.name, sweep.attempt + 1, max(reached, sweep.reached), (*sweep.alone, *suspects))
     if place is not None:
         (place / ".alone").unlink(missing_ok=True)
     if code < 0:
@@ -102,19 +103,21 @@ def _passing_on() -> Iterator[list[subprocess.Popen[Any]]]:
             signal.signal(number, handler)
 
 
-def _dead(place: Path, sweep: Sweep) -> dict[str, list[str]]:
-    """The jobs of the sweep that dead processes left unfinished: names of folders, and overrides."""
+def _dead(place: Path, sweep: Sweep) -> dict[str, Mapping[str, Any]]:
+    """The jobs of the sweep that dead processes left unfinished, by the names of their folders."""
     from .folders import died
 
-    return {path.name: list(told["overrides"]) for path, told in died(place) if told["sweep"] == sweep.name}
+    return {path.name: told for path, told in died(place) if told["sweep"] == sweep.name}
 
 
 def _bury(folder: Path, overrides: list[str], code: int, sweep: Sweep) -> str:
     """Keep the death of a job as its failure, unless it said one itself; what is said of it."""
     from . import folders, output
 
-    line = ""
-    if not (folder / "failure.json").is_file():
+    line, said = "", False
+    with contextlib.suppress(OSError, ValueError):
+        said = json.loads((folder / "failure.json").read_bytes()).get("sweep") == sweep.name
+    if not said:
         reason = f"its process was ended by {_signal(-code)}" if code < 0 else "its process died"
         output.save_reason(folder, "died", overrides, reason, sweep=sweep.name)
         line = f"job ({' '.join(overrides)}): failed: {reason}; the sweep goes on"

@@ -31,6 +31,7 @@ class Sweep:
     Attributes:
         name: of this sweep, to know its own failures by; empty where nobody repeats what died.
         attempt: how often its process was started, from 0.
+        reached: the number of the job that was reached before; those before it have said what they are.
         alone: folders of jobs that must have no job beside them, for one of them kills its process.
         jobs: how many there are, None where a search decides.
         workers: how many run at a time.
@@ -38,6 +39,7 @@ class Sweep:
 
     name: str = ""
     attempt: int = 0
+    reached: int = 0
     alone: tuple[str, ...] = ()
     jobs: int | None = None
     workers: int = 1
