@@ -17,7 +17,6 @@ from .door import RememberFolder
 from .keys import of_run
 from .knobs import Refused
 from .report import Report
-from .run import execute
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -31,13 +30,16 @@ def job(cfg: DictConfig) -> float | None:
     """What Hydra runs for each job. Returns what a search maximises."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
+    from omegaconf import OmegaConf
 
     settings = HydraConfig.get()
     number = settings.job.num if settings.mode == RunMode.MULTIRUN else None
     overrides = tuple(settings.overrides.task)
     place = Path(settings.runtime.output_dir)
+    choices = OmegaConf.to_container(settings.runtime.choices)
+    assert isinstance(choices, dict)
     return Job(place, number, overrides, Console(number, overrides))(
-        cfg, {str(group): option for group, option in settings.runtime.choices.items()}
+        cfg, {str(group): option for group, option in choices.items()}
     )
 
 
@@ -116,6 +118,8 @@ class Job:
             data = json.loads(kept["report.json"])
             report = Report({**data, "cost": {**data["cost"], "cached": True}})
             return {**kept, **output.files_of_report(report)}, report, None
+        from .run import execute  # which loads libraries that what is kept does without
+
         with self.console.listening() as listen:
             outcome = execute(run, listen, store=store, image=image)
         report = Report.of(outcome)
