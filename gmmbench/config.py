@@ -6,11 +6,12 @@ import dataclasses
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException, ValidationError
+from omegaconf.errors import OmegaConfBaseException
 
 from . import registry
 from .api import Choice, ImageSource, Model, Renderer
@@ -150,21 +151,39 @@ def typed(prefix: str, cls: type[T], values: Mapping[str, Any]) -> T:
         if key not in fields:
             raise Refused(unknown(f"{prefix}{key}", str(key), fields))
     kinds = typing.get_type_hints(cls)
-    plain = {}
     for key, value in values.items():
-        schema = OmegaConf.structured(cls)
-        try:
-            # A text for a number is refused unless it is one; true is no number though it counts as 1.
-            if isinstance(value, bool) and bool not in (kinds[key], *typing.get_args(kinds[key])):
-                raise ValidationError("a truth value")
-            value = _with_points(value) if kinds[key] == list[list[float]] else value  # noqa: PLW2901
-            plain[key] = OmegaConf.to_container(OmegaConf.merge(schema, {key: value}))[key]  # type: ignore[index,call-overload]  # a dataclass gives a dict
-        except OmegaConfBaseException:
-            raise Refused(prefix + refusal(fields[key], kinds[key], value)) from None
+        # A text for a number is refused unless it is one; true is no number though it counts as 1.
+        if isinstance(value, bool) and bool not in (kinds[key], *typing.get_args(kinds[key])):
+            raise Refused(prefix + refusal(fields[key], kinds[key], value))
+    ready = {
+        key: _with_points(value) if kinds[key] == list[list[float]] else value
+        for key, value in values.items()
+    }
+    try:
+        plain = _converted(cls, ready)
+    except OmegaConfBaseException:
+        for key, value in ready.items():  # which one?
+            try:
+                _converted(cls, {key: value})
+            except OmegaConfBaseException:
+                raise Refused(prefix + refusal(fields[key], kinds[key], values[key])) from None
+        raise
     try:
         return cls(**plain)
     except Refused as error:
         raise Refused(f"{prefix}{error}") from None
+
+
+def _converted(cls: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as the annotations of a dataclass have them. Raises OmegaConfBaseException."""
+    tree = OmegaConf.to_container(OmegaConf.merge(_schema(cls), dict(values)))  # type: ignore[arg-type]  # classes can be hashed
+    assert isinstance(tree, dict)
+    return {key: tree[key] for key in values}
+
+
+@cache
+def _schema(cls: type[Any]) -> Any:
+    return OmegaConf.structured(cls)
 
 
 def _with_points(value: Any) -> Any:

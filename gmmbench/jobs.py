@@ -17,7 +17,6 @@ from .keys import of_run
 from .knobs import Refused
 from .limits import TimedOut, limited
 from .report import Report
-from .run import execute
 from .sweeps import Sweep, threads_of
 
 if TYPE_CHECKING:
@@ -32,16 +31,19 @@ def job(cfg: DictConfig) -> float | None:
     """What Hydra runs for each job. Returns what a search maximises."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
+    from omegaconf import OmegaConf
 
     settings = HydraConfig.get()
     number = settings.job.num if settings.mode == RunMode.MULTIRUN else None
     overrides = tuple(settings.overrides.task)
     place = Path(settings.runtime.output_dir)
+    choices = OmegaConf.to_container(settings.runtime.choices)
+    assert isinstance(choices, dict)
     sweep = Sweep.of_environment()
-    asked = Job(
-        place, number, overrides, Console(number, overrides, sweep), sweep, threads_of(settings.launcher)
+    console = Console(number, overrides, sweep)
+    return Job(place, number, overrides, console, sweep, threads_of(settings.launcher))(
+        cfg, {str(group): option for group, option in choices.items()}
     )
-    return asked(cfg, {str(group): option for group, option in settings.runtime.choices.items()})
 
 
 @dataclass
@@ -153,6 +155,8 @@ class Job:
             data = json.loads(kept["report.json"])
             report = Report({**data, "cost": {**data["cost"], "cached": True}})
             return {**kept, **output.files_of_report(report)}, report, None
+        from .run import execute  # which loads libraries that what is kept does without
+
         with self.console.listening() as listen:
             outcome = execute(run, listen, store=store, image=image)
         report = Report.of(outcome)

@@ -33,8 +33,11 @@ class Memory(Protocol):
     def recall(self, key: str, model: Model) -> Learnt | None:
         """The fit of this key, its cost marked as cached; None where there is none."""
 
-    def keep(self, key: str, about: Mapping[str, Any], image: Image, learnt: Learnt) -> None:
+    def keep(self, key: str, about: Mapping[str, Any], learnt: Learnt) -> None:
         """Keep a fit under its key; `about` is what went into the key."""
+
+    def keep_image(self, key: str, image: Image) -> None:
+        """Keep an image under `about["image"]`, so that its fits can be drawn once more."""
 
 
 def execute(
@@ -68,12 +71,7 @@ def execute(
     _check_view(run, image)
     split = Split.draw(image.lattice, run.seed, run.hold_out, block=run.block)
     with threadpool_limits(limits=threads):
-        named = of_fit(run, image) if store is not None else None
-        learnt = store.recall(named[0], run.model) if store is not None and named is not None else None
-        if learnt is None:
-            learnt = _learn(run, image, split, threads, tell)
-            if store is not None and named is not None:
-                store.keep(*named, image, learnt)
+        learnt = _learnt(run, image, split, threads, tell, store)
         tell("score", 1, learnt.scores.values["gain"].held_out)
         pictures: dict[str, Picture] = {}
         skipped: dict[str, str] = {}
@@ -95,6 +93,20 @@ def execute(
             study = replace(study, pictures=dict(pictures))
             tell(option, 1, None)
     return Outcome(run, study, pictures, skipped, failed, learnt.scores, learnt.cost)
+
+
+def _learnt(run: Run, image: Image, split: Split, threads: int, tell: Listen, store: Memory | None) -> Learnt:
+    """The fit and its scores: from the store, or made and kept."""
+    named = of_fit(run, image) if store is not None else None
+    if store is None or named is None:
+        return _learn(run, image, split, threads, tell)
+    key, about = named
+    learnt = store.recall(key, run.model)
+    if learnt is None:
+        learnt = _learn(run, image, split, threads, tell)
+        store.keep(key, about, learnt)
+    store.keep_image(about["image"], image)
+    return learnt
 
 
 def _learn(run: Run, image: Image, split: Split, threads: int, tell: Listen) -> Learnt:

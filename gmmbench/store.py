@@ -77,8 +77,8 @@ class Store:
             self._drop("fits", key, f"{type(error).__name__}: {' '.join(str(error).split())}")
             return None
 
-    def keep(self, key: str, about: Mapping[str, Any], image: Image, learnt: Learnt) -> None:
-        """Keep a fit under its key, and its image; a fit without a `save` is not kept."""
+    def keep(self, key: str, about: Mapping[str, Any], learnt: Learnt) -> None:
+        """Keep a fit under its key; one without a `save` is not kept."""
         try:
             files = files_of(learnt, about)
         except Exception as error:  # nor must its `save`
@@ -86,8 +86,14 @@ class Store:
             log.warning("store: this fit cannot be kept: %s: %s", type(error).__name__, said)
             return
         if files is not None:
-            self.put("images", about["image"], files_of_image(image))
             self.put("fits", key, files)
+
+    def keep_image(self, key: str, image: Image) -> None:
+        """Keep an image under its key, or take down that it was used."""
+        try:
+            os.utime(self._path("images", key) / MANIFEST)
+        except OSError:
+            self.put("images", key, files_of_image(image))
 
     def open(self, what: str | Path) -> Study:
         """A fit once more, as renderers see it: of a run's folder, or of the key of a fit.
@@ -96,7 +102,7 @@ class Store:
             Refused: there is no such fit, or its model is not installed.
         """
         report, key = None, str(what)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
             report = json.loads((Path(what) / "report.json").read_bytes())
             key = report["keys"]["fit"]
         files = self.get("fits", key) if key else None

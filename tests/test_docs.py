@@ -59,7 +59,7 @@ def test_a_documented_command_runs(line, tmp_path, monkeypatch, capsys):
     # In this process, which has its libraries loaded: that a process of its own works, test_cli shows.
     monkeypatch.chdir(tmp_path)
     assert main(words[3:]) == 0, capsys.readouterr().err
-    if "--help" not in words and "plugins" not in words:
+    if not {"--help", "plugins", "store"} & set(words):
         assert list(tmp_path.rglob("report.json"))
 
 
@@ -102,6 +102,9 @@ def test_the_walkthrough_is_a_plugin_that_works(name, group, tmp_path, monkeypat
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / ("sample.png" if group == "model" else "steps.png")).exists()
+    run = [*run[:-1], "hydra.run.dir=again", "render=grid"] if group == "model" else run
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ("fit from the store" if group == "model" else "done already") in done.stdout, done.stderr
 
 
 def test_every_hook_stands_in_the_plugin_page_with_its_signature():

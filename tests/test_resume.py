@@ -18,9 +18,10 @@ from gmmbench.models.gmm import GMM
 
 ROOT = Path(__file__).parents[1]
 SWEEP = [
-    "-m", "image=dog,butterfly", "model=gmm,uniform", "seed=0", "image.max_side=48",
+    "-m", "image=dog,butterfly", "model=histogram,uniform", "seed=0", "image.max_side=48",
     "render=[grid,grid_log]", "hydra.sweep.dir=s",
 ]  # fmt: skip
+FITTED = [word.replace("histogram", "gmm") for word in SWEEP]
 JOBS = 4
 MEASURED = ("wall_seconds", "peak_bytes")  # what it took, which differs between any two runs
 
@@ -47,15 +48,18 @@ def ended(process):
     return process.returncode, out, err
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def calm(words, top):
     """The rows of the sweep that nobody disturbed."""
-    top = tmp_path_factory.mktemp("undisturbed")
-    code, _, err = ended(start(SWEEP, top, top / "store"))
+    code, _, err = ended(start(words, top, top / "store"))
     assert code == 0, err
     found = rows(top / "s")
     assert len(found) == JOBS
     return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return calm(SWEEP, tmp_path_factory.mktemp("undisturbed"))
 
 
 def whole(folder):
@@ -74,10 +78,10 @@ def whole(folder):
     return found
 
 
-def killed_and_repeated(stage, number, delay, top, undisturbed):
+def killed_and_repeated(words, stage, number, delay, top, undisturbed):
     """Kill the sweep there, look at what is left, repeat it; return the stage that was hit."""
     program = (str(ROOT / "tests/killing.py"), str(top / "log"), stage, str(number), str(delay))
-    code, _, err = ended(start(SWEEP, top, top / "store", program, own_group=True))
+    code, _, err = ended(start(words, top, top / "store", program, own_group=True))
     assert code in (-9, 0), err
     lines = (top / "log").read_text().split("\n")
     hit = next((line.split()[1] for line in lines[-2:-1] if line.startswith("begin")), "between")
@@ -88,7 +92,7 @@ def killed_and_repeated(stage, number, delay, top, undisturbed):
         statuses = [row["status"] for row in compare([top / "s"])["runs"]]
         assert statuses.count("died") == dead
     kept = {entry.path for entry in Store(top / "store").entries()}
-    code, out, err = ended(start(SWEEP, top, top / "store"))
+    code, out, err = ended(start(words, top, top / "store"))
     assert code == 0, err
     assert out.count("(done already)") == len(left), "what was finished is not made again"
     assert "damaged" not in out + err
@@ -112,20 +116,21 @@ CALLS = {"fit": JOBS, "save": 3 * JOBS, "compare": 1}
 def test_a_sweep_that_is_killed_goes_on(stage, moment, undisturbed, tmp_path):
     draw = random.Random(f"{stage} {moment}")
     number = draw.randint(1, CALLS[stage])
-    killed_and_repeated(stage, number, LONG[stage] * draw.random(), tmp_path, undisturbed)
+    killed_and_repeated(SWEEP, stage, number, LONG[stage] * draw.random(), tmp_path, undisturbed)
 
 
 @pytest.mark.slow
-def test_a_sweep_that_is_killed_at_many_moments_goes_on(undisturbed, tmp_path):
+def test_a_sweep_that_is_killed_at_many_moments_goes_on(tmp_path):
     """At least five moments in each stage; what was hit is printed."""
     draw, hits = random.Random(0), {}
+    undisturbed = calm(FITTED, tmp_path)
     for moment in range(200):
         stage = STAGES[moment % len(STAGES)]
         if hits.get(stage, 0) >= 9:
             continue
         (top := tmp_path / str(moment)).mkdir()
         number = draw.randint(1, CALLS[stage])
-        hit = killed_and_repeated(stage, number, LONG[stage] * draw.random(), top, undisturbed)
+        hit = killed_and_repeated(FITTED, stage, number, LONG[stage] * draw.random(), top, undisturbed)
         hits[hit] = hits.get(hit, 0) + 1
         print(f"moment {moment}: {stage} {number}, hit {hit}")
         if min(hits.get(each, 0) for each in STAGES) >= 5 and sum(hits.values()) >= 25:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import gmmbench
-from gmmbench import Density, Image, Model, Predictor, Refused, Run, Store, kept, keys, registry
+from gmmbench import Density, Image, Model, Predictor, Refused, Run, Store, folders, kept, keys, registry
 from gmmbench.cli import main
 from gmmbench.models.gmm import GMM
 from gmmbench.outcome import Cost, Learnt, Score, Scores
@@ -174,10 +174,20 @@ def test_history_is_kept_for_whom_asks_for_it(store, fits):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("how", ["flipped", "cut", "gone", "manifest gone", "manifest cut", "moved"])
-@pytest.mark.parametrize("name", ["fit.npz", "fit.json", "scores.npz"])
-def test_a_damaged_entry_is_found_said_and_made_anew(how, name, store, fits, caplog):
-    run = gmmbench.compose(*SMALL)
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("fit.npz", "flipped"),
+        ("fit.json", "cut"),
+        ("scores.npz", "gone"),
+        ("about.json", "flipped"),
+        ("", "manifest gone"),
+        ("", "manifest cut"),
+        ("fit.npz", "moved"),
+    ],
+)
+def test_a_damaged_entry_is_found_said_and_made_anew(name, how, store, fits, caplog):
+    run = dataclasses.replace(gmmbench.compose(*SMALL), renders={})
     first = gmmbench.execute(run, store=store)
     folder = entry(store).path
     file = folder / ("manifest.json" if how.startswith("manifest") else name)
@@ -394,6 +404,16 @@ def test_a_fit_is_opened_again_and_drawn_to_the_last_bit(store, tmp_path):
             np.testing.assert_array_equal(picture.pixels, done.pictures[option].pixels)
 
 
+def test_an_image_is_kept_again_where_it_was_cleaned(store):
+    run = gmmbench.compose(*SMALL)
+    key = gmmbench.Report.of(gmmbench.execute(run, store=store)).data["keys"]["fit"]
+    folders.set_aside(entry(store, "images").path)
+    with pytest.raises(Refused, match=r"expected the image of .* got none; try its command again"):
+        store.open(key)
+    assert gmmbench.execute(run, store=store).cost.cached
+    assert store.open(key).image.name == "dog"
+
+
 def test_what_cannot_be_opened_is_refused_in_one_line(store, tmp_path):
     for what in (tmp_path, tmp_path / "no", "0" * 64):
         with pytest.raises(Refused, match="expected the folder of a run whose fit is kept") as refused:
@@ -418,13 +438,15 @@ def test_the_store_is_where_it_is_said(monkeypatch, tmp_path):
 
 def test_the_command_line_keeps_takes_and_can_do_without(tmp_path, store_folder, monkeypatch, capsys, fits):
     monkeypatch.chdir(tmp_path)
-    words = [*SMALL, "render=grid"]
+    words = [*SMALL, "render=[grid,points]"]
     assert main([*words, "hydra.run.dir=a"]) == 0
     assert "from the store" not in capsys.readouterr().out
     assert main([*words, "hydra.run.dir=b"]) == 0
     assert "fit from the store, " in capsys.readouterr().out
     assert len(fits) == 1
     a, b = (json.loads((tmp_path / name / "report.json").read_text()) for name in "ab")
+    run = gmmbench.compose(*words)
+    assert a["keys"]["run"] == keys.of_run(run, run.image.load()), "it is Python's key, too"
     assert (a["cost"].pop("cached"), b["cost"].pop("cached")) == (False, True)
     assert a == b, "the original cost, marked as such"
     assert "from the store" in (tmp_path / "b/report.md").read_text()
