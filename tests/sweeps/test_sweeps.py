@@ -14,6 +14,7 @@ import pytest
 from faulty_plugin import write
 
 from gmmbench import limits
+from gmmbench.door import composed
 from gmmbench.limits import TimedOut, limited
 from gmmbench.live import Table
 from gmmbench.sweeps import Sweep, jobs_of, threads_of, workers_of
@@ -214,6 +215,15 @@ def test_what_is_not_installed_is_named_with_the_extra_that_brings_it(command, w
     assert done.returncode == 2
     assert f"try pip install 'gmmbench[{extra}]'" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_cluster_is_asked_for_what_the_words_say():
+    words = ["hydra/launcher=cluster", "hydra.launcher.cpus_per_task=8", "hydra.launcher.partition=long"]
+    launcher = composed(words).hydra.launcher
+    assert launcher._target_.endswith("SlurmLauncher")
+    asked = {key: launcher[key] for key in ("cpus_per_task", "partition", "mem_gb", "timeout_min")}
+    assert asked == {"cpus_per_task": 8, "partition": "long", "mem_gb": 8, "timeout_min": 120}
+    assert threads_of(launcher) == 8
 
 
 @pytest.mark.optuna
