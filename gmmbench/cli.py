@@ -77,21 +77,22 @@ def _hydra(arguments: list[str], sweep: bool) -> int:
     from .door import VERSION_BASE, RememberFolder, open_door
     from .jobs import job
     from .quoting import quoted
+    from .sweeps import unsaid
 
     _check_flags(arguments)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # re-raise: `main` makes the line
     task = hydra.main(config_path=open_door(), config_name="config", version_base=VERSION_BASE)(job)
-    before = sys.argv
+    before, again = sys.argv, False
+    RememberFolder.forget()
     sys.argv = ["gmmbench", *(quoted(word, sweep) for word in arguments)]
-    again = False
     try:
-        with contextlib.redirect_stderr(_WithoutHydrasLine(sys.stderr)):
+        with contextlib.redirect_stderr(_WithoutHydrasLine(sys.stderr)), unsaid():
             task()
     except BrokenProcessPool:
         again = True  # a job ended the processes of joblib's: the keeper goes on
         return GONE
     except Refused as error:
-        if sweep and RememberFolder.sweep is not None:  # each job has said its own
+        if RememberFolder.sweep is not None:  # each job has said its own
             raise Refused("some jobs of the sweep failed, see above; the others are done") from error
         raise
     finally:
@@ -99,7 +100,7 @@ def _hydra(arguments: list[str], sweep: bool) -> int:
         output.prune(RememberFolder.run, RememberFolder.before)
         output.tidy_sweep(RememberFolder.sweep, RememberFolder.before)
         # Hydra calls no callback after a failure, and a sweep with failed jobs is compared, too
-        if not again and sweep and RememberFolder.sweep is not None and RememberFolder.sweep.is_dir():
+        if not again and RememberFolder.sweep is not None and RememberFolder.sweep.is_dir():
             _compare_sweep(RememberFolder.sweep)
     return 0
 

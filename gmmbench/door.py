@@ -38,6 +38,11 @@ class RememberFolder(Callback):
     before: typing.ClassVar[Path | None] = None
     """The innermost folder of the path that was there already: nothing from it outwards is ours."""
 
+    @classmethod
+    def forget(cls) -> None:
+        """Nothing has begun yet."""
+        cls.run = cls.sweep = cls.before = None
+
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Take down `hydra.run.dir`."""
         type(self).run = Path(str(config.hydra.run.dir))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,8 +45,9 @@ def outlive(place: Path) -> None:
     """From now on let launchers of this process wait for all their jobs, whichever of them die."""
     import submitit
 
-    submit = submitit.AutoExecutor.map_array
+    submit = inspect.unwrap(submitit.AutoExecutor.map_array)
 
+    @functools.wraps(submit)
     def patient(
         executor: Any, function: Any, overrides: Sequence[Sequence[str]], *more: Any
     ) -> list[Outlived]:

@@ -90,6 +90,18 @@ def prepare(config: DictConfig) -> None:
         outlive(place)
 
 
+@contextlib.contextmanager
+def unsaid() -> Iterator[None]:
+    """After the block this process is of no sweep but the one it was of before."""
+    before = os.environ.get(WORDS)
+    try:
+        yield
+    finally:
+        os.environ.pop(WORDS, None)
+        if before is not None:
+            os.environ[WORDS] = before
+
+
 def jobs_of(overrides: Sequence[str], parameters: Mapping[str, Any]) -> int | None:
     """How many jobs a grid of overrides and a preset's parameters has; None where it is no grid."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
