@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .api import TEST, Floats
+from .folders import died, is_draft
 from .knobs import Refused
 from .scoring.intervals import Pair, all_pairs, difference, tiers
 
@@ -29,25 +31,33 @@ class Entry:
 
 
 def find(folders: Iterable[str | Path]) -> list[Entry]:
-    """Every run at or below the folders, finished or failed, in the order of their names.
+    """Every run at or below the folders, finished, failed or died, in the order of their names.
 
     Raises Refused: a folder does not exist, or there is no run in any.
     """
     given = [Path(folder) for folder in folders]
     found: dict[Path, tuple[Path, Path]] = {}
+    dead: dict[Path, Entry] = {}
     for top in given:
         if not top.is_dir():
             raise Refused(f"gmmbench compare: expected a folder, got {top}; try one that a sweep wrote")
-        for name in ("report.json", "failure.json"):
-            for file in top.rglob(name):
-                # a report stands where a run is complete: it counts before a failure beside it
-                found.setdefault(file.parent.resolve(), (file, top))
+        for folder, _, files in os.walk(top):  # which another sweep may be changing
+            # a report stands where a run is complete: it counts before a failure beside it
+            told = next((name for name in ("report.json", "failure.json") if name in files), None)
+            if told is not None and not is_draft(Path(folder)):
+                found.setdefault(Path(folder).resolve(), (Path(folder, told), top))
+        for place, failure in died(top):
+            dead[place.resolve()] = Entry(_name(place, top, given), place, {}, failure)
     entries = []
-    for _, (file, top) in sorted(found.items()):
-        name = str(file.parent.relative_to(top)) if len(given) == 1 else str(file.parent)
+    for place in sorted({*found, *dead}):
+        if place not in found:
+            entries.append(dead[place])
+            continue
+        file, top = found[place]
+        name = _name(file.parent, top, given)
         try:
             data = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             data, failure = {}, {"kind": "unreadable", "reason": f"{file.name}: {error}", "overrides": []}
         else:
             failure = data if file.name == "failure.json" else {}
@@ -61,6 +71,10 @@ def find(folders: Iterable[str | Path]) -> list[Entry]:
             "got none; try the folder of a sweep"
         )
     return entries
+
+
+def _name(folder: Path, top: Path, given: Sequence[Path]) -> str:
+    return str(folder.relative_to(top)) if len(given) == 1 else str(folder)
 
 
 def compare(folders: Iterable[str | Path]) -> dict[str, Any]:

@@ -13,7 +13,12 @@ def quoted(override: str, sweep: bool) -> str:
     key, equals, value = override.partition("=")
     if key == "hold_out.block":  # the dotted name is how one would guess it
         return f"hold_out_block={value}"
-    if key in ("hydra.run.dir", "hydra.sweep.dir") and value and value[0] not in "'\"" and "${" not in value:
+    if (
+        key in ("hydra.run.dir", "hydra.sweep.dir", "store.dir")
+        and value not in ("", "null")
+        and value[0] not in "'\""
+        and "${" not in value
+    ):
         return f"{key}={_quote(str(Path(value).expanduser()))}"
     if key.lstrip("+") != "image.path" or not equals:
         return override
