@@ -29,6 +29,7 @@ from jobs import CHECKED, WARM, run
 from tables import Rows, apart, failed, machine, row, table
 
 HERE = Path(__file__).parent
+RENDERS = "## Renderers after a fit"
 FAST = {"precision": "single", "neglect": 1e-5}
 MARKS = {1: (1, 1), 5: (4, 6), 50: (48, 52)}
 """Iterations reported, each as the median of a few neighbours (from, to)."""
@@ -284,6 +285,8 @@ def main() -> None:
     k = chosen.photo_components or (60 if chosen.quick else 4000)
     about, before, begun = machine(), os.getloadavg()[0], time.perf_counter()
     done: Rows = []
+    earlier = (out / "RESULTS.md").read_text() if (out / "RESULTS.md").exists() else ""
+    kept = "".join(earlier.partition(RENDERS)[1:])  # written by renders.py
     with tempfile.TemporaryDirectory() as folder:
         plan = Plan(folder, chosen.full, chosen.quick, chosen.photo, k, chosen.peers_python)
         sections: list[Callable[[Plan], Rows]] = [iterations, course, ink, whole, answers]
@@ -300,7 +303,7 @@ def main() -> None:
                 "Every row comes from a process of its own; compiling kernels is never inside its seconds,"
             ]
             text += ["unless the column says so. All figures are written by `benchmarks/engine.py`.", ""]
-            (out / "RESULTS.md").write_text("\n".join(text + done).rstrip() + "\n")
+            (out / "RESULTS.md").write_text("\n".join([*text, *done, kept]).rstrip() + "\n")
     print((out / "RESULTS.md").read_text())
     print(json.dumps({"written to": str(out)}), file=sys.stderr)
 

@@ -17,6 +17,9 @@ ANIMATIONS = ("gif", "webp")
 PALETTE_PIXELS = 1 << 18
 """Pixels of all frames from which the colours of a GIF are chosen."""
 
+GROUND = 255
+"""The entry of a GIF's palette that is the ground's, the last."""
+
 LOSSY = 90
 """Quality of a WebP, 0..100: above it files grow fast and nothing more is seen."""
 
@@ -36,9 +39,7 @@ def animation(picture: Picture, kind: str, about: Mapping[str, str]) -> bytes:
     told = json.dumps(dict(about), ensure_ascii=True)
     more: dict[str, Any] = {}
     if kind == "gif":
-        palette = _some(picture.frames).quantize(256, Image.Quantize.MEDIANCUT)
-        # Dithering would crawl from frame to frame.
-        frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+        frames = _indexed(picture.frames)
         more = {"comment": told.encode(), "disposal": 1}
     else:
         exif = Image.Exif()
@@ -51,10 +52,27 @@ def animation(picture: Picture, kind: str, about: Mapping[str, str]) -> bytes:
     return data.getvalue()
 
 
-def _some(frames: tuple[Bytes, ...]) -> Any:
-    """Some pixels of every frame, as an image."""
+def _indexed(frames: tuple[Bytes, ...]) -> list[Any]:
+    """Frames of one palette, in which the colour of the ground has an entry of its own.
+
+    A cut through the colours keeps averages alone, and white paper would turn grey.
+    """
     from PIL import Image
 
     pixels = [frame.reshape(-1, 3) for frame in frames]
     step = -(-sum(map(len, pixels)) // PALETTE_PIXELS)
-    return Image.fromarray(np.concatenate([part[::step] for part in pixels])[None])
+    some = np.concatenate([part[::step] for part in pixels])
+    colours, often = np.unique(some, axis=0, return_counts=True)
+    ground = colours[often.argmax()]
+    palette = Image.fromarray(some[None]).quantize(GROUND, Image.Quantize.MEDIANCUT)
+    entries = (palette.getpalette() or [])[: 3 * GROUND]
+    entries += [0] * (3 * GROUND - len(entries)) + ground.tolist()
+    indexed = []
+    for frame in frames:
+        # Dithering would crawl from frame to frame.
+        flat = np.array(Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE))
+        flat[(frame == ground).all(axis=2)] = GROUND
+        image = Image.fromarray(flat, "P")
+        image.putpalette(entries)
+        indexed.append(image)
+    return indexed

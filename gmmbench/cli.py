@@ -73,13 +73,14 @@ def _command(arguments: list[str]) -> int:
 def _hydra(arguments: list[str], sweep: bool) -> int:
     import hydra
 
-    from . import output
+    from . import output, presets
     from .door import VERSION_BASE, RememberFolder, open_door
     from .jobs import job
     from .quoting import quoted
     from .sweeps import unsaid
 
     _check_flags(arguments)
+    presets.check(arguments)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # re-raise: `main` makes the line
     task = hydra.main(config_path=open_door(), config_name="config", version_base=VERSION_BASE)(job)
     before, again = sys.argv, False

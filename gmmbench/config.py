@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from . import registry
+from . import presets, registry
 from .api import Choice, ImageSource, Model, Renderer
 from .door import composed
 from .explain import explain
@@ -64,6 +64,7 @@ def compose(*overrides: str) -> Run:
         >>> gmmbench.compose("model.components=7").model.components
         7
     """
+    presets.check(overrides)
     try:
         cfg = composed([quoted(override, sweep=False) for override in overrides])
         with_hydra = OmegaConf.to_container(cfg.hydra.runtime.choices)

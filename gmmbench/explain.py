@@ -14,9 +14,10 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from . import registry
+from . import presets, registry
 from .door import composed
 from .knobs import nearest, unknown
+from .quoting import quoted
 
 MERGING = "Error merging override "
 """How Hydra begins to say that a value has the wrong shape."""
@@ -106,9 +107,10 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _usual(overrides: Sequence[str]) -> DictConfig:
     """The config with the options that were chosen, if they can be, and nothing else changed."""
-    groups = [word for word in overrides if word.partition("=")[0] in registry.GROUPS]
+    keys = (*registry.GROUPS, presets.KEY)
+    groups = [word for word in overrides if word.partition("=")[0].lstrip("+") in keys]
     try:
-        cfg = composed([word for word in groups if "," not in word or "[" in word])
+        cfg = composed([quoted(word, sweep=False) for word in groups if "," not in word or "[" in word])
     except (HydraException, OmegaConfBaseException):
         cfg = composed([])
     del cfg["hydra"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from . import registry
+from . import presets, registry
 
 USAGE = """\
 gmmbench: fit a generative model to an image, let it paint, and score it.
@@ -21,6 +21,7 @@ Examples
   python -m gmmbench model=gmm render=grid
   python -m gmmbench image.path=photo.jpg image.max_side=320 model.components=50
   python -m gmmbench image=butterfly model.components=500 'render=[grid,sample,contour]'
+  python -m gmmbench +experiment=post_butterfly_grid
 """
 
 TAIL = """\
@@ -34,16 +35,23 @@ def page(words: Sequence[str]) -> str:
     """The help page; `words` are the choices typed beside `--help`, such as model=lightgbm."""
     known = registry.load()
     chosen = {"image": ["dog"], "model": ["gmm"], "render": ["grid"]}
-    for word in words:
+    picked = presets.chosen(words)
+    named = [f"{group}={option}" for name in picked for group, option in presets.options(name).items()]
+    for word in [*named, *words]:
         group, _, options = word.partition("=")
         if group in chosen:
             chosen[group] = [option.strip() for option in options.strip("[]").split(",")]
     lines = [USAGE]
     for group in registry.GROUPS:
-        lines.append(f"{group}=")
-        width = max(map(len, known.options[group]))
-        lines += [f"  {option.name:{width}}  {option.summary}" for option in known.options[group].values()]
-        lines.append("")
+        lines += [f"{group}=", *_listed(known.options[group]), ""]
+    lines += ["+experiment=   (presets: an image, a model and renderers together)"]
+    lines += [*_listed(known.experiments), ""]
+    for name in picked:
+        lines += [
+            f"+experiment={name} is",
+            f"  {presets.words(presets.options(name), presets.knobs(name))}",
+            "",
+        ]
     lines.append("Every run")
     lines += _settings()
     for group, names in chosen.items():
@@ -57,6 +65,12 @@ def page(words: Sequence[str]) -> str:
     lines += ["", TAIL]
     lines += [f"Broken plugin {plugin.owner}: {plugin.error}" for plugin in broken]
     return "\n".join([*lines, *(f"Refused: {conflict}" for conflict in known.conflicts)])
+
+
+def _listed(options: Mapping[str, registry.Option]) -> list[str]:
+    """A line for each option: its name and what it is."""
+    width = max(map(len, options))
+    return [f"  {option.name:{width}}  {option.summary}" for option in options.values()]
 
 
 def _settings() -> list[str]:

@@ -13,6 +13,8 @@ def quoted(override: str, sweep: bool) -> str:
     key, equals, value = override.partition("=")
     if key == "hold_out.block":  # the dotted name is how one would guess it
         return f"hold_out_block={value}"
+    if key == "experiment":  # Hydra wants a plus, a user need not know why
+        return f"+{override}"
     if (
         key in ("hydra.run.dir", "hydra.sweep.dir", "store.dir")
         and value not in ("", "null")

@@ -66,6 +66,13 @@ class Option:
                 return line.lstrip("# ").split("Run:")[0].strip()
         return ""
 
+    def tree(self) -> dict[str, Any]:
+        """What the YAML says."""
+        import yaml
+
+        found = yaml.safe_load(self.path.read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else {}
+
 
 @dataclass(frozen=True)
 class Plugin:
@@ -98,6 +105,7 @@ class Registry:
         self.plugins = plugins = [_with_sound_options(plugin, names) for plugin in plugins]
         self.classes: dict[str, dict[str, type[Choice]]] = {group: {} for group in GROUPS}
         self.options: dict[str, dict[str, Option]] = {group: {} for group in GROUPS}
+        self.experiments: dict[str, Option] = {}
         self.conflicts: list[str] = []
         owners: dict[tuple[str, str], str] = {}
         for plugin in plugins:
@@ -108,7 +116,7 @@ class Registry:
                         self._conflict(f"{group} {cls.name!r}", first, plugin)
                     self.classes[group].setdefault(cls.name, cls)
         for folder, owner, block in self._folders():
-            for group, known in self.options.items():
+            for group, known in {**self.options, "experiment": self.experiments}.items():
                 for path in sorted((folder / group).glob("*.yaml")):
                     option = Option(path.stem, path, owner)
                     first = known.setdefault(option.name, option).owner
@@ -154,21 +162,29 @@ def _with_sound_options(plugin: Plugin, names: Mapping[tuple[str, str], type[Cho
         for group in GROUPS:
             for path in sorted((plugin.conf / group).glob("*.yaml")) if plugin.conf else ():
                 _check_option(group, path, names)
+        for path in sorted((plugin.conf / "experiment").glob("*.yaml")) if plugin.conf else ():
+            _check_experiment(path)
     except (Refused, OSError, UnicodeDecodeError) as error:
         return Plugin(plugin.name, plugin.distribution, plugin.version, "broken", str(error))
     return plugin
 
 
+def _check_experiment(path: Path) -> None:
+    """Refuse a preset that does not parse, or that would not stand at the top of a config."""
+    where = f"conf/experiment/{path.name}"
+    text = path.read_text(encoding="utf-8")
+    if "# @package _global_" not in text.splitlines():
+        raise Refused(f"{where}: expected the line '# @package _global_' at its top, got none")
+    tree = _parsed(where, text)
+    if not isinstance(tree, dict) or not isinstance(tree.get("defaults"), list):
+        raise Refused(f"{where}: expected a list of defaults such as '- override /model: gmm', got none")
+
+
 def _check_option(group: str, path: Path, names: Mapping[tuple[str, str], type[Choice]]) -> None:
     """Refuse a YAML that does not parse, names no class, or has other knobs than its class."""
-    import yaml
-
     where = f"conf/{group}/{path.name}"
     text = path.read_text(encoding="utf-8")
-    try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise Refused(f"{where}: expected YAML, got {' '.join(str(error).split())}") from error
+    tree = _parsed(where, text)
     if group == "render" and f"# @package render.{path.stem}" not in text.splitlines():
         raise Refused(f"{where}: expected the line '# @package render.{path.stem}' at its top, got none")
     if not isinstance(tree, dict) or (group, tree.get("name")) not in names:
@@ -177,6 +193,16 @@ def _check_option(group: str, path: Path, names: Mapping[tuple[str, str], type[C
     if fields != set(tree) - {"name"}:
         odd = ", ".join(sorted(fields ^ (set(tree) - {"name"})))
         raise Refused(f"{where}: expected exactly the knobs of its class, got one too many or few: {odd}")
+
+
+def _parsed(where: str, text: str) -> Any:
+    """What YAML says. Raises Refused, naming the file."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise Refused(f"{where}: expected YAML, got {' '.join(str(error).split())}") from error
 
 
 def conf_folder() -> Path:

@@ -14,7 +14,11 @@ from gmmbench.knobs import expectation
 from gmmbench.registry import conf_folder
 
 CONF = conf_folder()
-OPTIONS = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml"))]
+OPTIONS = [
+    (path.parent.name, path.stem)
+    for group in registry.GROUPS
+    for path in sorted((CONF / group).glob("*.yaml"))
+]
 GROUPED = pytest.mark.parametrize(("group", "option"), OPTIONS)
 
 

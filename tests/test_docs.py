@@ -1,6 +1,7 @@
 """The documents say what is so: their commands run, their code works, their tables are whole."""
 
 import inspect
+import json
 import re
 import shlex
 import shutil
@@ -12,7 +13,7 @@ import pytest
 import yaml
 
 import gmmbench
-from gmmbench import hooks
+from gmmbench import hooks, presets, registry
 from gmmbench.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -26,6 +27,16 @@ ELSEWHERE = ("hydra/launcher=cluster", "hydra/launcher=ray_workers", "hydra/swee
 """What documented commands ask for that a machine may not have: SLURM, Ray, Optuna."""
 
 MADE = {"image.side": "60"}  # those that are made
+MADE_IMAGES = ("image=two_circles", "image=two_clusters", "image=mixture_1d")
+QUICK = {
+    "render=sample": ["render.sample.sizes=[100,200]", "render.sample.size=200"],
+    "render=slices": ["render.slices.frames=3"],
+    "render=sampling": ["render.sampling.fast=3", "render.sampling.draws=100"],
+    "model=lightgbm": ["model.trees=10"],
+}
+"""What else makes a preset quick, by what it names."""
+MANY, FEW = re.compile(r"model\.components=\d\d+"), "model.components=20"
+SWEPT = re.compile(r"^(model\.components=\d+,\d+),.*")  # of more than two sizes, two
 
 
 def blocks(page, language):
@@ -46,7 +57,12 @@ def first_comment_commands():
         yield pytest.param(line.split("Run: ")[1], id=path.stem)
 
 
-@pytest.mark.parametrize("line", [*commands(), *first_comment_commands()])
+def each_once():
+    """Pages repeat the commands of options and presets: a line is run once."""
+    return {case.values[0]: case for case in [*first_comment_commands(), *commands()]}.values()
+
+
+@pytest.mark.parametrize("line", each_once())
 def test_a_documented_command_runs(line, tmp_path, monkeypatch, capsys):
     if "model=blur" in line:
         pytest.skip("the walkthrough's own plugin: see test_the_walkthrough_is_a_plugin_that_works")
@@ -58,10 +74,16 @@ def test_a_documented_command_runs(line, tmp_path, monkeypatch, capsys):
     assert words[:3] == ["python", "-m", "gmmbench"]
     if any("=" in word for word in words):
         known = {word.partition("=")[0] for word in words}
-        made = any(word in words for word in ("image=two_circles", "image=two_clusters", "image=mixture_1d"))
+        # A preset stands for its words: its sizes are made small, too.
+        named = [
+            f"{key}={value}" for name in presets.chosen(words) for key, value in presets.options(name).items()
+        ]
+        turned = [knob for name in presets.chosen(words) for knob in presets.knobs(name)]
+        words += [word for name in named for word in QUICK.get(name, ())]
+        made = any(word in [*words, *named] for word in MADE_IMAGES)
         words += [f"{key}={value}" for key, value in (MADE if made else SMALL).items() if key not in known]
-        sizes = [word for word in words if word.startswith("model.components=") and "," not in word]
-        words = [word if word not in sizes else "model.components=20" for word in words]
+        words = [FEW if MANY.fullmatch(word) else SWEPT.sub(r"\1", word) for word in words]
+        words += [FEW] if any(map(MANY.fullmatch, turned)) and not known & {"model.components"} else []
     # In this process, which has its libraries loaded: that a process of its own works, test_cli shows.
     monkeypatch.chdir(tmp_path)
     assert main(words[3:]) == 0, capsys.readouterr().err
@@ -130,9 +152,10 @@ def test_every_public_name_stands_in_the_plugin_page():
 
 def test_every_option_stands_in_the_readme():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    for path in (ROOT / "conf").glob("*/*.yaml"):
-        if path.stem != "file":
-            assert f"`{path.stem}`" in page, path.stem
+    for group in registry.GROUPS:
+        for path in (ROOT / "conf" / group).glob("*.yaml"):
+            if path.stem != "file":
+                assert f"`{path.stem}`" in page, path.stem
 
 
 def test_every_key_of_a_report_is_documented():
@@ -160,15 +183,43 @@ def test_the_tree_of_the_house_names_every_file():
             assert path.name in page, path.name
 
 
-def test_the_pictures_of_the_readme_are_made_by_the_commands_beside_them():
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    source = (ROOT / "docs/make_pictures.py").read_text(encoding="utf-8")
-    scope = {"__file__": str(ROOT / "docs/make_pictures.py"), "__name__": "make_pictures"}
-    exec(compile(source, "make_pictures.py", "exec"), scope)
-    for name, command in scope["PICTURES"].items():
-        assert f"docs/pictures/{name}.png" in page
-        assert f"`{command}`" in page
-        gmmbench.compose(*command.split())
+def gallery():
+    """The script's names, and the facts it wrote."""
+    path = ROOT / "docs/make_gallery.py"
+    scope = {"__file__": str(path), "__name__": "make_gallery"}
+    exec(compile(path.read_text(encoding="utf-8"), path.name, "exec"), scope)
+    return scope, json.loads((ROOT / "docs/gallery/facts.json").read_text(encoding="utf-8"))
+
+
+def test_the_gallery_is_what_its_script_writes_of_every_preset():
+    scope, told = gallery()
+    assert (ROOT / "docs/gallery.md").read_text(encoding="utf-8") == scope["page"](told), "try --page"
+    facts = {name: fact for name, fact in told.items() if name != scope["WHOLE"]}
+    assert set(facts) == set(registry.load().experiments)
+    for fact in facts.values():
+        assert (ROOT / "docs/gallery" / fact["file"]).stat().st_size == fact["bytes"] <= scope["MOST"]
+    assert {path.name for path in (ROOT / "docs/gallery").iterdir()} == {
+        "facts.json",
+        *(fact["file"] for fact in facts.values()),
+    }
+    assert sum(fact["bytes"] for fact in facts.values()) < 6_000_000
+
+
+def test_the_gallery_shows_the_command_and_the_words_of_every_preset_as_it_is_now():
+    page = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
+    for name, option in registry.load().experiments.items():
+        assert f"`python -m gmmbench +experiment={name}`" in page
+        assert option.summary.rstrip(".") in page
+        assert f"`{presets.words(presets.options(name), presets.knobs(name))}`" in page
+
+
+def test_the_pictures_of_the_readme_are_those_of_the_commands_below_them():
+    rows = [
+        line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line[:2] == "| "
+    ]
+    shown = re.findall(r"docs/gallery/(\w+)\.\w+\)", "".join(rows))
+    assert re.findall(r"`\+experiment=(\w+)`", "".join(rows)) == shown
+    assert len(shown) == 6
 
 
 def test_ci_runs_the_readmes_test_command():

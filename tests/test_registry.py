@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gmmbench import registry
+from gmmbench import compose, registry
 
 SOURCES = {
     "good": '''
@@ -252,6 +252,9 @@ def test_one_option_of_two_owners_is_refused_naming_both(tmp_path, monkeypatch, 
         ("model/mine.yaml", "name: [", "conf/model/mine.yaml: expected YAML"),
         ("model/mine.yaml", "name: flat\nheigth: 1.0\n", "one too many or few: height, heigth"),
         ("model/mine.yaml", "height: 1.0\n", "the name of a registered model"),
+        ("experiment/mine.yaml", "defaults: []\n", "@package _global_"),
+        ("experiment/mine.yaml", "# @package _global_\nmodel: {}\n", "expected a list of defaults"),
+        ("experiment/mine.yaml", "# @package _global_\ndefaults: [\n", "experiment/mine.yaml: expected YAML"),
     ],
 )
 def test_an_option_that_cannot_work_breaks_its_plugin_alone(
@@ -268,6 +271,22 @@ def test_an_option_that_cannot_work_breaks_its_plugin_alone(
     assert said in status(known, "third").error
     assert "flat" not in known.options["model"]
     known.check()
+
+
+def test_a_plugin_may_bring_a_preset(tmp_path, monkeypatch, fresh_registry):
+    root = package(tmp_path, "fourth", SOURCES["good"], "# Flat.\nname: flat\nheight: 1.0\n")
+    target = root / "gmmbench_fourth" / "conf" / "experiment" / "flat_dog.yaml"
+    target.parent.mkdir()
+    groups = "".join(
+        f"  - override /{group}: {name}\n"
+        for group, name in (("image", "dog"), ("model", "flat"), ("render", "grid"))
+    )
+    target.write_text(f"# @package _global_\n# A flat dog.\ndefaults:\n{groups}\nmodel:\n  height: 2.0\n")
+    install(tmp_path / "site", root)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    known = fresh_registry()
+    assert known.experiments["flat_dog"].summary == "A flat dog."
+    assert compose("+experiment=flat_dog").model.height == 2.0
 
 
 def test_built_ins_pass_through_the_same_hooks():

@@ -68,8 +68,10 @@ def _over(
     out: Floats, cells: NDArray[np.intp], order: NDArray[np.intp], colours: Floats, alpha: float
 ) -> None:
     """Lay dots of their own colours over the cells of a canvas (n, 3), in place."""
-    by_cell = np.lexsort((-order, cells))  # within a cell the last dot, which lies on top, comes first
-    cells, order = cells[by_cell], order[by_cell]
+    # Within a cell the last dot, which lies on top, comes first; sorting one number is faster than two keys.
+    count = len(colours)
+    cells, below = np.divmod(np.sort(cells * count + (count - 1 - order)), count)
+    order = count - 1 - below
     first = np.flatnonzero(np.diff(cells, prepend=-1))
     many = np.diff(first, append=len(cells))
     depth = np.arange(len(cells)) - np.repeat(first, many)

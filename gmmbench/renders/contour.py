@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, knob
+from gmmbench import Density, Floats, Lattice, Picture, Renderer, Study, hookimpl, knob
 
 from .canvas import asked
 from .figure import Plot
 from .sheet import numerals, round_step
 from .theme import MAPS, Bytes, theme, turned
+
+TRAIN = 0
+"""The code of a training pixel in a split."""
 
 ROOM = 116
 """Room for the bar and its numbers, in pixels of the design."""
@@ -36,6 +39,7 @@ class Contour(Renderer):
     filled: bool = knob(True, "fill the bands between the levels")
     line_width: float = knob(0.8, "of the lines where nothing is filled, pixels", above=0, high=20)
     colours: str = knob("magma_r", "colour map (dark turns it round)", choices=MAPS)
+    points: int = knob(0, "training points drawn over it, at most", low=0, high=100_000)
     resolution: int = knob(500, "positions along the longer side", low=2, high=10_000)
     size: int = knob(800, "longer side of the plot without its bar, pixels", low=100, high=10_000)
     dark: bool = knob(False, "a dark ground")
@@ -58,7 +62,7 @@ class Contour(Renderer):
             f"{levels[0]:.4g}; the maximum is {top:.2f}"
             + (f", and {under:.0%} of the plane lies lower and is left empty." if under > 0 else ".")
         )
-        pixels = self._draw(np.maximum(values, levels[0] - 1), levels, label)
+        pixels = self._draw(np.maximum(values, levels[0] - 1), levels, label, self._points(study, fine, rng))
         return Picture(pixels, caption, {"levels": levels.tolist(), "maximum": top, "share_below": under})
 
     def _levels(self, values: Floats) -> Floats:
@@ -69,7 +73,17 @@ class Contour(Renderer):
         highest = np.ceil(top / step - 1e-9) if self.filled else np.floor(top / step)
         return np.asarray(np.arange(lowest, max(highest, lowest + 1) + 1) * step)
 
-    def _draw(self, values: Floats, levels: Floats, label: str) -> Bytes:
+    def _points(self, study: Study, fine: Lattice, rng: np.random.Generator) -> Floats:
+        """Some training points, each somewhere in its pixel, in cells of the plot: (n, 2)."""
+        ink = np.where(study.split.codes == TRAIN, study.image.values, 0).ravel().astype(np.float64)
+        count = min(self.points, int(np.count_nonzero(ink)))
+        if not count:
+            return np.empty((0, 2))
+        where = rng.choice(ink.size, count, replace=False, p=ink / ink.sum())
+        within = (rng.random((count, 2)) - 0.5) * study.image.lattice.cell  # a pixel is a square, not a point
+        return (study.image.lattice.coordinates(where) + within) / fine.cell
+
+    def _draw(self, values: Floats, levels: Floats, label: str, points: Floats) -> Bytes:
         height, width = (max(1, round(n * self.size / max(values.shape))) for n in values.shape)
         unit = max(0.6, self.size / 800)
         edge, room = 12 * unit, ROOM * unit
@@ -85,6 +99,8 @@ class Contour(Renderer):
             else:
                 width_of_lines = self.line_width * unit
                 drawn = axes.contour(x, y, values, levels=levels, cmap=colours, linewidths=width_of_lines)
+        if len(points):
+            axes.plot(*(points - 0.5).T, "o", color=ground.text, ms=3 * unit, mew=0, alpha=0.5)
         plot.bare(axes, *values.shape)
         if not (self.filled or ((levels > values.min()) & (levels < values.max())).any()):
             return plot.pixels()  # without a line there is nothing that a bar could tell

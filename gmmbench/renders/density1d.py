@@ -120,7 +120,7 @@ class Density1D(Renderer):
 
     def _panels(self, at: Floats, densities: Floats, rows: list[Floats]) -> Bytes:
         """One panel a row of weights, to one scale."""
-        columns = min(3, len(rows))
+        columns = 2 if len(rows) == 4 else min(3, len(rows))
         down = -(-len(rows) // columns)
         unit = self.size / (380 * columns + 60)
         plot = Plot(self.size, (down * 300 + 24) * unit, theme(self.dark), unit)
@@ -144,10 +144,13 @@ class Density1D(Renderer):
 def _dashed(axes: Any, at: Floats, weights: Floats, densities: Floats, plot: Plot) -> None:
     top = float((weights[:, None] * densities).sum(axis=0).max()) if len(weights) else 0.0
     few = len(weights) <= FEW
-    for index, (weight, density) in enumerate(zip(weights, densities, strict=True)):
+    at_all = seen(weights[:, None] * densities, top)
+    for index, (weight, curve) in enumerate(zip(weights, at_all, strict=True)):
         name = f"w = {weight:.2f}" if few else ("weighted components" if index == 0 else None)
+        if few:  # where the sum covers a dashed line, the area below still tells whose it is
+            axes.fill_between(at, np.nan_to_num(curve), color=plot.theme.marks[index], alpha=0.1, lw=0)
         axes.plot(
-            at, seen(weight * density, top), ls=(0, (4, 2)), lw=(1.8 if few else 1.1) * plot.unit, label=name,
+            at, curve, ls=(0, (4, 2)), lw=(1.8 if few else 1.1) * plot.unit, label=name,
             color=plot.theme.marks[index] if few else plot.theme.drawn, alpha=1 if few else 0.6,
         )  # fmt: skip
 

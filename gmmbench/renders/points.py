@@ -9,10 +9,12 @@ import numpy as np
 from gmmbench import Floats, Picture, Renderer, Study, hookimpl, knob
 
 from .canvas import dots, shrink
+from .sheet import resized
 from .theme import colour, theme
 
 SMOOTH = 2
-"""Cells along a pixel of the picture."""
+"""Cells along a pixel of the picture, about. A pixel of the image is a whole number of them: regular dots
+would beat against the picture's pixels."""
 
 TRAIN = 0
 """The code of a training pixel in a split."""
@@ -44,13 +46,14 @@ class Points(Renderer):
         """Paint the dots, those kept from the fit below."""
         image, lattice = study.image, study.image.lattice
         panel = lattice.resized(self.size)
-        cell = panel.cell / SMOOTH
+        fine = max(1, round(SMOOTH * max(panel.shape) / max(lattice.shape)))
+        cell = lattice.cell / fine
         ink, paper = colour("ink", self.ink), colour("paper", self.paper)
         ink, paper = (paper, ink) if self.dark else (ink, paper)
         trained = (study.split.codes == TRAIN).ravel()
         values = image.values.reshape(lattice.size, -1).astype(np.float64)
         there = values[:, 0] > 0 if image.view == "ink" else np.ones(lattice.size, dtype=bool)
-        canvas = np.tile(paper, (panel.height * SMOOTH, panel.width * SMOOTH, 1))
+        canvas = np.tile(paper, (lattice.height * fine, lattice.width * fine, 1))
         held = colour("ink", theme(self.dark).marks[1])
         for chosen, opacity in ((there & ~trained, self.held_out), (there & trained, 1.0)):
             where = np.flatnonzero(chosen)
@@ -71,7 +74,9 @@ class Points(Renderer):
             f"Points: the data, {counts['training']:,} {what}; {counts['kept']:,} kept from the fit "
             f"{'are shown lightly' if self.held_out else 'are left out'}."
         )
-        return Picture(shrink(canvas, SMOOTH), caption, counts)
+        whole = (panel.height * SMOOTH, panel.width * SMOOTH) == canvas.shape[:2]
+        smooth = shrink(canvas, SMOOTH) if whole else resized(np.rint(canvas).astype(np.uint8), *panel.shape)
+        return Picture(smooth, caption, counts)
 
 
 @hookimpl

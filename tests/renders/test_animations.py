@@ -53,6 +53,19 @@ def test_an_animation_opens_with_its_frames_their_size_and_their_time(kind):
         assert np.abs(shown - frame).mean() < 6
 
 
+def test_the_paper_of_a_gif_stays_as_white_as_it_was():
+    """A palette holds averages: with shades close to white about, white paper was 252 of 255."""
+    rng = np.random.default_rng(0)
+    frames = [np.full((200, 200, 3), 255, np.uint8) for _ in range(2)]
+    for frame in frames:
+        frame[:60] = rng.integers(0, 256, (60, 200, 3))
+        frame[60:120] = rng.integers(235, 256, (60, 200, 1))
+    gif = Pillow.open(io.BytesIO(animation(Picture(frames[0], "", {}, tuple(frames), (0.1, 0.1)), "gif", {})))
+    for index in range(2):
+        gif.seek(index)
+        assert (np.asarray(gif.convert("RGB"))[120:] == 255).all()
+
+
 def test_the_files_tell_what_made_them():
     about = {"Software": "gmmbench 1", "Description": "It moves."}
     gif = Pillow.open(io.BytesIO(animation(moving(), "gif", about)))

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 from studies import SIDE, Ramp, blob, colour_mixture, darkness, draw, fitted, grey_mixture, renderer, study
 
@@ -74,6 +75,25 @@ def test_points_are_the_training_pixels_and_no_others():
     lightly = darkness(draw("points", what, size=SIDE * 8)).reshape(SIDE, 8, SIDE, 8).mean(axis=(1, 3))
     assert ((lightly > 0.02) == (values == 1)).all()
     assert lightly[(values == 1) & ~expected].max() < 0.4 * lightly[expected].min()
+
+
+@pytest.mark.parametrize("size", [61, 75, 100])
+def test_regular_points_do_not_beat_against_the_pixels_of_the_picture(size):
+    what = study(fitted(Mixture([1.0], [[0.5, 0.5]], [np.eye(2)]), "ink"), values=np.ones((SIDE, SIDE)))
+    picture = darkness(draw("points", what, size=size, held_out=1.0, point_size=1.0))
+    from_afar = gaussian_filter(picture, 1.5)[6:-6, 6:-6]
+    assert from_afar.mean() > 0.7
+    assert from_afar.std() < 0.01
+
+
+def test_points_over_contours_lie_where_the_ink_is():
+    what = blob(CENTRE)
+    plain, dotted = (draw("contour", what, points=n, size=300, filled=False).pixels for n in (0, 300))
+    rows, columns = np.nonzero((plain != dotted).any(axis=2))
+    assert len(rows) > 100
+    edge = 12 * 0.6
+    assert (columns.mean() - edge) / 300 == pytest.approx(CENTRE[0], abs=0.03)
+    assert (rows.mean() - edge) / 300 == pytest.approx(CENTRE[1], abs=0.03)
 
 
 def test_points_of_colour_have_their_colours():
