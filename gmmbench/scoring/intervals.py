@@ -22,6 +22,9 @@ LEAST_TILES = 10
 
 LEVEL = 0.95
 
+NOTHING = 1e-12
+"""Differences closer to 0 are 0: rounding, such as of one fit under two names."""
+
 
 @dataclass(frozen=True, eq=False)
 class Difference:
@@ -68,6 +71,8 @@ def difference(terms: Floats, weight: Floats, scored: Floats, side: int | None =
     if not total > 0:
         return None
     value = float(d.sum() / total)
+    if abs(value) < NOTHING:
+        value = 0.0
     if side is None:
         side = tile_side(d - value * n, scored)
     sums, sizes = (_tiled(a, side) for a in (d, n))

@@ -1,0 +1,140 @@
+"""The comparison as a page of Markdown for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .means import COLUMNS
+from .shown import number, of_seeds, range_of
+
+SECTIONS = {
+    "generalisation": "Generalisation: pixels no model has seen",
+    "representation": "Representation: pixels they were fitted to",
+    "fidelity": "Fidelity: the expected picture",
+    "cost": "Cost of a fit",
+}
+
+
+def page(data: Mapping[str, Any]) -> str:
+    """The whole page from what comparison.json holds."""
+    lines = ["# Comparison", "", *(f"**{_safe(sentence)}**\n" for sentence in data["answer"])]
+    lines += [f"- {_safe(note)}" for note in data["notes"]]
+    for table in data["tables"]:
+        lines += ["", f"## {_safe(table['title'])} ({table['view']})", "", _safe(table["answer"])]
+        if table["narrowed"]:
+            lines += ["", _safe(f"Seeds: {'; '.join(table['narrowed'])}.")]
+        for section, title in SECTIONS.items():
+            lines += _section(table, section, title)
+        lines += _pairs(table["pairs"], table["unit"])
+    if len(data["tables"]) > 1:
+        for found in data["across_images"]:
+            lines += _across(found)
+    lines += _failures(data["runs"])
+    return "\n".join([*lines, ""])
+
+
+def _section(table: Mapping[str, Any], section: str, title: str) -> list[str]:
+    columns = [
+        name
+        for name, column in COLUMNS.items()
+        if column.section == section and any(m["scores"][name]["mean"] is not None for m in table["models"])
+    ]
+    if section == "generalisation":
+        columns = [name for name in columns if name != "gain"]
+        head = ["tier", "model", f"gain, {table['unit']}", "95 % over tiles"]
+    else:
+        head = ["model"]
+    if not columns and section != "generalisation":
+        return []
+    rows = []
+    for row in table["models"]:
+        gain = row["gain"] if row["gain"] is not None else row["scores"]["gain"]["mean"]
+        first = [row["tier"] or row["not_ranked"], row["model"], number(gain, "gain"), range_of(row["interval"], "gain")]
+        rows.append(
+            [
+                *(first if section == "generalisation" else [row["model"]]),
+                *(_score(row["scores"][name], name) for name in columns),
+                of_seeds(row["scores"][columns[0] if columns else "gain"]),
+            ]
+        )
+    names = [f"{COLUMNS[name].title}{_unit(table, name)}" for name in columns]
+    return ["", f"### {title}", "", *_table([*head, *names, "runs"], rows)]
+
+
+def _unit(table: Mapping[str, Any], name: str) -> str:
+    units = {row["scores"][name]["unit"] for row in table["models"] if row["scores"][name]["unit"]}
+    return f", {next(iter(units))}" if len(units) == 1 and name in ("psnr", "wall_seconds", "peak_bytes") else ""
+
+
+def _score(score: Mapping[str, Any], name: str) -> str:
+    if score["mean"] is None:
+        return ""
+    told = range_of(score["interval"], name)
+    return number(score["mean"], name) + (f" ({told})" if told else "")
+
+
+def _pairs(pairs: Sequence[Mapping[str, Any]], unit: str) -> list[str]:
+    if not pairs:
+        return []
+    rows = [
+        [
+            pair["better"],
+            pair["worse"],
+            number(pair["difference"], "gain"),
+            range_of(pair["interval_corrected"], "gain") or f"{pair['tiles']} tiles are too few",
+            "" if pair["p_corrected"] is None else f"{pair['p_corrected']:.2g}",
+            "yes" if pair["told_apart"] else "cannot tell",
+        ]
+        for pair in pairs
+    ]
+    head = ["better", "than", f"by, {unit}", "95 %, corrected", "p, corrected", "really?"]
+    return ["", "### Paired differences", "", *_table(head, rows)]
+
+
+def _across(found: Mapping[str, Any]) -> list[str]:
+    lines = ["", f"## Over images: {found['view']}, {', '.join(map(_safe, found['images']))}", ""]
+    if found["mean_ranks"]:
+        rows = [[row["model"], f"{row['mean_rank']:.2f}"] for row in found["mean_ranks"]]
+        lines += _table(["model", "mean rank"], rows)
+    else:
+        lines += [f"No mean ranks: {found['why_no_ranks']}."]
+    lines += [
+        f"\n{_safe(left['model'])} is left out of them: ranked on {left['images']} of {left['of']} images."
+        for left in found["left_out"]
+    ]
+    if found["why_no_tests"]:
+        return [*lines, "", f"No test over images: {found['why_no_tests']}."]
+    head = ["better", "than", f"by, {found['unit']}", "images", "p, corrected", "really?"]
+    rows = [
+        [
+            row["better"],
+            row["worse"],
+            number(row["mean_difference"], "gain"),
+            row["images"],
+            f"{row['p_corrected']:.2g}",
+            "yes" if row["told_apart"] else "cannot tell",
+        ]
+        for row in found["tests"]
+    ]
+    return [*lines, "", *_table(head, rows)]
+
+
+def _failures(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [[row["run"], row["status"], row["reason"]] for row in runs if row["status"] != "ranked"]
+    if not rows:
+        return []
+    return ["", "## Failed or not ranked", "", *_table(["run", "status", "reason"], rows)]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    lines = ["| " + " | ".join(map(_safe, head)) + " |", "|" + "---|" * len(head)]
+    return lines + ["| " + " | ".join(_safe(cell) for cell in row) + " |" for row in rows]
+
+
+def _safe(value: object) -> str:
+    """Text that stays text: no table cell ends in it, and no tag begins."""
+    text = " ".join(str(value).split())
+    for letter, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|")):
+        text = text.replace(letter, safe)
+    return text
