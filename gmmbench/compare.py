@@ -18,6 +18,7 @@ from .comparing.means import COLUMNS, over_seeds, value
 from .comparing.over_images import over_images
 from .comparing.repeating import command
 from .comparing.runs import Entry, Group, find, groups, labels
+from .comparing.shown import gain_of
 
 SCHEMA_VERSION = 2
 COSTS = ("wall_seconds", "n_parameters", "peak_bytes")
@@ -107,7 +108,9 @@ def _row(entry: Entry, label: str, counted: Entry | None) -> dict[str, Any]:
     reasons = [*report["not_ranked"], *(f"render={k}: {v}" for k, v in report.get("failed", {}).items())]
     again = counted is not None and counted is not entry
     same = counted is not None and all(
-        report[key][part] == counted.report[key][part] for key in ("gain", "log_likelihood") for part in ("train", "held_out")
+        report[key][part] == counted.report[key][part]
+        for key in ("gain", "log_likelihood")
+        for part in ("train", "held_out")
     )
     return {
         "run": entry.folder,
@@ -147,7 +150,9 @@ def _table(group: Group, verdict: Verdict) -> dict[str, Any]:
                 "scores": over_seeds([entry.report for entry in counted.values()], len(group.seeds)),
             }
         )
-    models.sort(key=lambda row: (row["tier"] or math.inf, -_gain(row, -math.inf), row["model"]))
+    models.sort(key=_place)
+    order = {row["model"]: place for place, row in enumerate(models)}
+    pairs = sorted(verdict.pairs, key=lambda pair: (order[pair.better], order[pair.worse]))
     image = report["image"]
     table: dict[str, Any] = {
         "title": group.title,
@@ -165,7 +170,7 @@ def _table(group: Group, verdict: Verdict) -> dict[str, Any]:
         "narrowed": words.narrowed(group),
         "judged": bool(places),
         "models": models,
-        "pairs": [pair_row(pair, len(verdict.pairs)) for pair in verdict.pairs],
+        "pairs": [pair_row(pair, len(pairs)) for pair in pairs],
         "frontier": _frontiers(models),
         "curves": curves(models),
     }
@@ -179,7 +184,7 @@ def _frontiers(models: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     }
 
 
-def _gain(row: Mapping[str, Any], otherwise: float) -> float:
-    """The gain of the ranking, or the mean over seeds."""
-    found = row["gain"] if row["gain"] is not None else row["scores"]["gain"]["mean"]
-    return otherwise if found is None else float(found)
+def _place(row: Mapping[str, Any]) -> tuple[float, float, str]:
+    """By tier, then by gain; who has neither comes last."""
+    gain = gain_of(row)
+    return row["tier"] or math.inf, math.inf if gain is None else -gain, row["model"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .shown import gain_of
+
 
 def curves(models: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """From a table's models: a series for all that differ in `components` alone, in its order.
@@ -14,7 +16,7 @@ def curves(models: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     series: dict[str, list[dict[str, Any]]] = {}
     for row in models:
         components = row["parameters"].get("components")
-        gain = row["gain"] if row["gain"] is not None else row["scores"]["gain"]["mean"]
+        gain = gain_of(row)
         if isinstance(components, int) and not isinstance(components, bool) and gain is not None:
             words = [word for word in row["model"].split(" ") if not word.startswith("components=")]
             point = {"components": components, "gain": gain, "interval": row["interval"], "tier": row["tier"]}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .means import COLUMNS
-from .shown import number, of_seeds, range_of
+from .shown import columns_of, gain_of, number, of_seeds, range_of, unit_of
 
 SECTIONS = {
     "generalisation": "Generalisation: pixels no model has seen",
@@ -35,42 +35,32 @@ def page(data: Mapping[str, Any]) -> str:
 
 
 def _section(table: Mapping[str, Any], section: str, title: str) -> list[str]:
-    columns = [
-        name
-        for name, column in COLUMNS.items()
-        if column.section == section and any(m["scores"][name]["mean"] is not None for m in table["models"])
-    ]
-    if section == "generalisation":
-        columns = [name for name in columns if name != "gain"]
-        head = ["tier", "model", f"gain, {table['unit']}", "95 % over tiles"]
-    else:
-        head = ["model"]
-    if not columns and section != "generalisation":
+    ranking = section == "generalisation"
+    columns = [name for name in columns_of(table, section) if name != "gain"]
+    if not columns and not ranking:
         return []
     rows = []
     for row in table["models"]:
-        gain = row["gain"] if row["gain"] is not None else row["scores"]["gain"]["mean"]
-        first = [row["tier"] or row["not_ranked"], row["model"], number(gain, "gain"), range_of(row["interval"], "gain")]
+        place = [row["tier"] or row["not_ranked"], row["model"]]
+        gain = [number(gain_of(row), "gain"), range_of(row["interval"], "gain")]
+        counted = len(row["seeds_counted"])
         rows.append(
             [
-                *(first if section == "generalisation" else [row["model"]]),
-                *(_score(row["scores"][name], name) for name in columns),
-                of_seeds(row["scores"][columns[0] if columns else "gain"]),
+                *([*place, *gain] if ranking else place[1:]),
+                *(_score(row["scores"][name], name, counted) for name in columns),
+                of_seeds(counted, len(table["seeds"])),
             ]
         )
-    names = [f"{COLUMNS[name].title}{_unit(table, name)}" for name in columns]
+    head = ["tier", "model", f"gain, {table['unit']}", "95 % over tiles"] if ranking else ["model"]
+    names = [", ".join(filter(None, (COLUMNS[name].title, unit_of(table, name)))) for name in columns]
     return ["", f"### {title}", "", *_table([*head, *names, "runs"], rows)]
 
 
-def _unit(table: Mapping[str, Any], name: str) -> str:
-    units = {row["scores"][name]["unit"] for row in table["models"] if row["scores"][name]["unit"]}
-    return f", {next(iter(units))}" if len(units) == 1 and name in ("psnr", "wall_seconds", "peak_bytes") else ""
-
-
-def _score(score: Mapping[str, Any], name: str) -> str:
+def _score(score: Mapping[str, Any], name: str, counted: int) -> str:
     if score["mean"] is None:
         return ""
-    told = range_of(score["interval"], name)
+    missing = "" if score["n"] == counted else of_seeds(score["n"], score["of"])
+    told = ", ".join(filter(None, (range_of(score["interval"], name), missing)))
     return number(score["mean"], name) + (f" ({told})" if told else "")
 
 

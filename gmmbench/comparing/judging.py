@@ -112,7 +112,9 @@ def frontier(gains: Mapping[str, float | None], costs: Mapping[str, float | None
         label
         for label, (cost, gain) in known.items()
         if not any(
-            c <= cost and g >= gain and (c, g) != (cost, gain) for other, (c, g) in known.items() if other != label
+            c <= cost and g >= gain and (c, g) != (cost, gain)
+            for other, (c, g) in known.items()
+            if other != label
         )
     ]
     return sorted(best, key=lambda label: (known[label], label))

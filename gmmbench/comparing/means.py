@@ -84,7 +84,9 @@ def _mean(reports: Sequence[Mapping[str, Any]], name: str, of: int) -> dict[str,
     interval = None
     if mean is not None and sd is not None:
         reach = float(student.ppf(0.5 + LEVEL / 2, n - 1)) * sd / n**0.5
-        interval = (mean - reach, mean + reach)
+        low = mean - reach
+        # no fit takes less than nothing
+        interval = (max(0.0, low) if column.section == "cost" else low, mean + reach)
     return {
         "mean": mean,
         "sd": sd,

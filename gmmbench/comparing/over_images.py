@@ -60,7 +60,11 @@ def _of(same: dict[str, Any], tables: Sequence[Mapping[str, Any]]) -> dict[str, 
 def _gains(tables: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """The gain of each model that is ranked in all of an image's tables."""
     ranked = [{m["model"]: m["gain"] for m in table["models"] if m["tier"] is not None} for table in tables]
-    return {label: float(np.mean([of[label] for of in ranked])) for label in ranked[0] if all(label in of for of in ranked)}
+    return {
+        label: float(np.mean([of[label] for of in ranked]))
+        for label in ranked[0]
+        if all(label in of for of in ranked)
+    }
 
 
 def _tests(gains: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
@@ -87,7 +91,7 @@ def _tests(gains: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
 def _why_not(gains: Mapping[str, Mapping[str, float]], images: int) -> str:
     if images < LEAST_IMAGES:
         of = "1 image" if images == 1 else f"{images} images"
-        return f"{of}: a sign-flip test needs {LEAST_IMAGES}, with fewer none can reach 0.05"
+        return f"with {of} none can reach 0.05, it takes {LEAST_IMAGES}"
     most = max((len(gains[a].keys() & gains[b]) for a, b in combinations(gains, 2)), default=0)
     if most < LEAST_IMAGES:
         return f"no two models are ranked on {LEAST_IMAGES} of the {images} images together"

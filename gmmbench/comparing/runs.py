@@ -208,7 +208,9 @@ def _titles(keys: Sequence[str]) -> dict[str, str]:
             for word in {name: None for other in same for name in other}
             if len({_word(other.get(word)) for other in same}) > 1
         ]
-        told = [f"{word}={str(own[word])[:8] if word == 'sha256' else own[word]}" for word in apart if word in own]
+        told = [
+            f"{word}={str(own[word])[:8] if word == 'sha256' else own[word]}" for word in apart if word in own
+        ]
         titles[key] = ", ".join([own["image"], *told])
     return titles
 

@@ -55,7 +55,11 @@ def of_table(table: Mapping[str, Any]) -> str:
     models = table["models"]
     if not table["judged"]:
         reasons = Counter(row["not_ranked"] for row in models)
-        why = next(iter(reasons)) if len(reasons) == 1 else "; ".join(f"{m['model']}: {m['not_ranked']}" for m in models)
+        why = (
+            next(iter(reasons))
+            if len(reasons) == 1
+            else "; ".join(f"{m['model']}: {m['not_ranked']}" for m in models)
+        )
         return f"{on} there is no ranking: {why}."
     best = [row for row in models if row["tier"] == 1]
     last = max(row["tier"] or 0 for row in models)
@@ -105,7 +109,9 @@ def overall(tables: Sequence[Mapping[str, Any]], across: Sequence[Mapping[str, A
 
 
 def _same(table: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    return all(table[key] == found[key] for key in ("view", "hold_out", "hold_out_block", "convention", "unit"))
+    return all(
+        table[key] == found[key] for key in ("view", "hold_out", "hold_out_block", "convention", "unit")
+    )
 
 
 def _over(found: Mapping[str, Any], tables: Sequence[Mapping[str, Any]]) -> str:
@@ -124,7 +130,10 @@ def _over(found: Mapping[str, Any], tables: Sequence[Mapping[str, Any]]) -> str:
     told = []
     if alone:
         told.append(
-            listed(f"{label} is alone at the top on {n}" for label, n in alone.most_common())
+            listed(
+                f"{label} knows {_share(n, len(judged))} best, by more than chance"
+                for label, n in alone.most_common()
+            )
         )
     ties = sum(1 for table in judged if sum(row["tier"] == 1 for row in table["models"]) > 1)
     if ties:
@@ -136,6 +145,12 @@ def _over(found: Mapping[str, Any], tables: Sequence[Mapping[str, Any]]) -> str:
     if len(judged) < len(tables):
         told.append(f"{len(tables) - len(judged)} could not be ranked")
     return f"{over}: {'; '.join(told)}. {_tested(found)}"
+
+
+def _share(n: int, of: int) -> str:
+    if n == of:
+        return "both" if of == 2 else f"all {of}"
+    return f"{n} of {of}"
 
 
 def _tested(found: Mapping[str, Any]) -> str:
