@@ -17,8 +17,8 @@ NARROW, HIGH = 270.0, 300.0
 LETTER, LINE = 6.6, 15.0
 """A letter's width and a line's height in the labels, px."""
 
-LONGEST = 26
-"""Letters of a label in a plot; more are cut, the whole stands in the table."""
+LONGEST, MANY = 20, 9
+"""Letters of a name in a plot, and names in it: with more, points have numbers, and the names stand below."""
 
 
 def forest(table: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -41,6 +41,7 @@ def forest(table: Mapping[str, Any]) -> dict[str, Any] | None:
     place = _placer(scale(low), scale(high), 0.03)
     return {
         "bent": bent,
+        "long": max(len(pair["better"]) + len(pair["worse"]) for pair in shown) > 26,
         "zero": place(0.0),
         "ticks": [{"at": place(scale(x)), "text": f"{x:g}"} for x in _forest_ticks(low, high, bent)],
         "rows": [
@@ -97,6 +98,9 @@ def frontier_chart(table: Mapping[str, Any], cost: str) -> dict[str, Any] | None
         }
         for label, x, y in points
     ]
+    numbered = len(placed) > MANY or any(len(label) > LONGEST for label, _, _ in points)
+    for place, point in enumerate(placed):
+        point["number"] = place + 1 if numbered else None
     _labelled(placed)
     ticks = [
         {"at": at, "text": _power(e)}
@@ -114,10 +118,11 @@ def frontier_chart(table: Mapping[str, Any], cost: str) -> dict[str, Any] | None
     return {
         "cost": cost,
         "points": placed,
+        "numbered": numbered,
         "path": sorted((p for p in placed if p["best"]), key=lambda p: p["x"]),
         "x_ticks": ticks,
         "y_ticks": [{"at": 100 - up(y), "text": f"{y:g}"} for y in nice(min(gains), max(gains), 4)],
-        "unlabelled": [p["model"] for p in placed if not p["label"]],
+        "unlabelled": [] if numbered else [p["model"] for p in placed if not p["label"]],
     }
 
 
@@ -187,7 +192,7 @@ def _labelled(points: Sequence[dict[str, Any]]) -> None:
     """Give each point a label where it collides with none, those of the frontier first."""
     taken = [(p["x"] * NARROW / 100 - 6, p["y"] * HIGH / 100 - 6, 12.0, 12.0) for p in points]
     for point in sorted(points, key=lambda p: not p["best"]):
-        text = point["model"] if len(point["model"]) <= LONGEST else point["model"][: LONGEST - 1] + "…"
+        text = str(point["number"] or point["model"])
         wide = len(text) * LETTER
         x, y = point["x"] * NARROW / 100, point["y"] * HIGH / 100
         ways = [(side, up) for up in (0, -16, 16, -30, 30, -44, 44) for side in ("start", "end")]

@@ -188,7 +188,8 @@ def _sheet(place: int, table: Mapping[str, Any], group: Group, pictures: _Pictur
     seeds = {row["model"]: _seed_shown(group, row["model"]) for row in table["models"]}
     strips = []
     for option in dict.fromkeys(option for _, option in wanted):
-        cells, missing = [], []
+        cells: list[dict[str, Any]] = []
+        missing: dict[str, list[str]] = {}
         for row in table["models"]:
             label = row["model"]
             file, caption = wanted.get((label, option), (None, ""))
@@ -198,7 +199,7 @@ def _sheet(place: int, table: Mapping[str, Any], group: Group, pictures: _Pictur
                 cells.append({**row, "id": name, "picture": picture, "caption": caption})
             else:
                 why = _why_not_drawn(group.runs[label][seeds[label]]).get(option, "not asked for")
-                missing.append({"model": label, "why": "left out, or not to be read" if file else why})
+                missing.setdefault("left out, or not to be read" if file else why, []).append(label)
         strips.append({"option": option, "cells": cells, "missing": missing})
     return {
         "original": original,

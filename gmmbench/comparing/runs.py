@@ -16,6 +16,9 @@ from ..report import SCHEMA_VERSION
 
 NEEDED = ("image", "model", "seed", "hold_out", "hold_out_block", "gain", "ranked", "fit", "cost", "config")
 
+NAMES = ("name", "path", "view")
+"""Knobs of an image that say where it is from, or what the report knows better: the view that it got."""
+
 
 @dataclass(frozen=True, eq=False)
 class Entry:
@@ -58,7 +61,7 @@ class Group:
     @property
     def report(self) -> Mapping[str, Any]:
         """The report of one of them: what they share can be read from any."""
-        return next(iter(next(iter(self.runs.values())).values()))[0].report
+        return _first(self.runs).report
 
     @property
     def ranked(self) -> list[str]:
@@ -142,9 +145,9 @@ def groups(entries: Sequence[Entry], names: Sequence[str]) -> list[Group]:
         if entry.report:
             by_seed = keyed.setdefault(_key(entry.report), {}).setdefault(label, {})
             by_seed.setdefault(entry.report["seed"], []).append(entry)
-    titles = _titles(list(keyed))
+    titles = _titles({key: _first(models).report["image"]["name"] for key, models in keyed.items()})
     found = []
-    for key in sorted(keyed):
+    for key in sorted(keyed, key=lambda key: (titles[key], key)):
         runs = {
             # a run whose maps are gone counts after one that has them
             label: {
@@ -179,13 +182,16 @@ def _reason(by_seed: Mapping[int, Sequence[Entry]]) -> str:
     return ""
 
 
+def _first(models: Mapping[str, Mapping[int, Sequence[Entry]]]) -> Entry:
+    return next(iter(next(iter(models.values())).values()))[0]
+
+
 def _key(report: Mapping[str, Any]) -> str:
-    """What runs must share to be compared. Another threshold is another image; another path is not."""
+    """What runs must share to be compared. Another threshold is another image; another file name is not."""
     image = report["image"]
-    knobs = {key: value for key, value in report["config"]["image"].items() if key != "path"}
+    knobs = {key: value for key, value in report["config"]["image"].items() if key not in NAMES}
     return json.dumps(
         {
-            "image": image["name"],
             "view": image["view"],
             "sha256": image["sha256"],
             "size": f"{image['width']} x {image['height']}",
@@ -197,21 +203,18 @@ def _key(report: Mapping[str, Any]) -> str:
     )
 
 
-def _titles(keys: Sequence[str]) -> dict[str, str]:
-    """The image's name, and of groups that share one what sets them apart."""
-    read = {key: json.loads(key) for key in keys}
+def _titles(names: Mapping[str, str]) -> dict[str, str]:
+    """The image's name by key, and of keys that share one what sets them apart."""
     titles = {}
-    for key, own in read.items():
-        same = [other for other in read.values() if other["image"] == own["image"]]
+    for key, name in names.items():
+        own = json.loads(key)
+        same = [json.loads(other) for other in names if names[other] == name]
+        words = list(dict.fromkeys(word for other in same for word in other))
         apart = [
-            word
-            for word in {name: None for other in same for name in other}
-            if len({_word(other.get(word)) for other in same}) > 1
+            word for word in words if len({_word(other.get(word)) for other in same}) > 1 and word in own
         ]
-        told = [
-            f"{word}={str(own[word])[:8] if word == 'sha256' else own[word]}" for word in apart if word in own
-        ]
-        titles[key] = ", ".join([own["image"], *told])
+        told = [f"{word}={own[word][:8] if word == 'sha256' else own[word]}" for word in apart]
+        titles[key] = ", ".join([name, *told])
     return titles
 
 

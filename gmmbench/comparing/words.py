@@ -31,7 +31,7 @@ def narrowed(group: Group) -> list[str]:
     for label in ranked:
         missing = [seed for seed in group.seeds if seed not in group.runs[label]]
         if missing:
-            told.append(f"{label} has no run of seed {listed(missing)}")
+            told.append(f"{label} has no run of seed{'s' * (len(missing) > 1)} {listed(missing)}")
     if not told:  # only models that are not ranked have the other seeds
         return []
     n, of = len(group.shared), len(group.seeds)
@@ -62,24 +62,20 @@ def of_table(table: Mapping[str, Any]) -> str:
         )
         return f"{on} there is no ranking: {why}."
     best = [row for row in models if row["tier"] == 1]
-    last = max(row["tier"] or 0 for row in models)
     first = best[0]
     if len(best) > 1:
-        others = listed(row["model"] for row in best[1:])
-        closest = max(row["gain"] for row in best[1:])
-        said = (
-            f"{on} it cannot be told whether {first['model']} is better than {others}: {_gains(first, table)}, "
-            f"{_apart(first['gain'] - closest)} more than the next, which may be chance"
+        behind = [row["model"] for row in models if (row["tier"] or 0) > 1]
+        told = f"; {_many(behind)} {'is' if len(behind) == 1 else 'are'} really behind it" if behind else ""
+        names = [row["model"] for row in best[1:]]
+        others = listed(names) if len(names) <= 3 else f"{listed([*names[:3], f'{len(names) - 3} more'])}"
+        less = _apart(first["gain"] - best[1]["gain"])
+        return (
+            f"{on} {first['model']} gains most, {_gains(first, table)}, but it cannot be told apart from {others} "
+            f"({less} less{'' if len(best) == 2 else ', and more'}){told}."
         )
-        if last > 1:
-            behind = [row["model"] for row in models if (row["tier"] or 0) > 1]
-            said += f". {_capital(listed(behind) if len(behind) < 4 else f'The other {len(behind)}')} " + (
-                f"{'is' if len(behind) == 1 else 'are'} really behind {first['model']}"
-            )
-        return f"{said}."
     following = next(row for row in models if row["tier"] == 2)
     return (
-        f"{on} {first['model']} knows the held-out pixels best: {_gains(first, table)}, "
+        f"{on} {first['model']} knows the held-out pixels best: it gains {_gains(first, table)}, "
         f"{_apart(first['gain'] - following['gain'])} more than {following['model']}, the next, which is more than chance."
     )
 
@@ -88,15 +84,16 @@ def _gains(row: Mapping[str, Any], table: Mapping[str, Any]) -> str:
     ceiling = row["scores"]["ceiling"]["mean"]
     of = f" of {ceiling:.2f}" if ceiling else ""
     share = f" ({row['gain'] / ceiling:z.0%})" if ceiling else ""
-    return f"it gains {row['gain']:z.2f}{of} {table['unit']}{share}"
+    return f"{row['gain']:z.2f}{of} {table['unit']}{share}"
 
 
 def _apart(difference: float) -> str:
     return f"{difference:.2f}" if difference >= 0.05 else f"{difference:.2g}"
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:] if text.startswith("The") or " " in text else text
+def _many(names: Sequence[str], most: int = 3) -> str:
+    """Names, or of many how many: `the other 11`."""
+    return listed(names) if len(names) <= most else f"the other {len(names)}"
 
 
 def overall(tables: Sequence[Mapping[str, Any]], across: Sequence[Mapping[str, Any]]) -> list[str]:
