@@ -27,7 +27,7 @@ COSTS = ("wall_seconds", "n_parameters", "peak_bytes")
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """A comparison: `data` is what comparison.json holds (docs/comparison.md); entries and groups are behind it."""
+    """A comparison: `data` is what comparison.json holds, made from entries and groups."""
 
     data: Mapping[str, Any]
     entries: tuple[Entry, ...]

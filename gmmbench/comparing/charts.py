@@ -1,4 +1,4 @@
-"""Where things stand in the charts of the page: places in per cent of the plot, which is as wide as the screen."""
+"""Where things stand in the charts of the page, in per cent of the plot, which is as wide as the screen."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .shown import gain_of, number, range_of
-
-FOREST = 24
-"""Pairs in a forest plot at the most."""
+from .shown import gain_of, number, pairs_shown, range_of
 
 NARROW, HIGH = 270.0, 300.0
 """The plot on a narrow screen, in px: labels that do not collide there collide nowhere."""
@@ -22,17 +19,10 @@ LONGEST, MANY = 20, 9
 
 
 def forest(table: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Differences with their corrected intervals; of many pairs those with the best model, then neighbours."""
-    pairs = [pair for pair in table["pairs"] if pair["interval_corrected"] is not None]
-    if not pairs:
+    """Differences with their corrected intervals; of many those with the best model and of neighbours."""
+    shown, left_out = pairs_shown(table)
+    if not shown:
         return None
-    order = [row["model"] for row in table["models"]]
-    near = [
-        p
-        for p in pairs
-        if p["better"] == order[0] or abs(order.index(p["better"]) - order.index(p["worse"])) == 1
-    ]
-    shown = (pairs if len(pairs) <= FOREST else near)[:FOREST]
     ends = [end for pair in shown for end in pair["interval_corrected"]]
     low, high = min(0.0, *ends), max(0.0, *ends)
     sizes = [abs(pair["difference"]) for pair in shown if pair["difference"]]
@@ -55,7 +45,7 @@ def forest(table: Mapping[str, Any]) -> dict[str, Any] | None:
             }
             for pair in shown
         ],
-        "left_out": len(pairs) - len(shown),
+        "left_out": left_out,
     }
 
 

@@ -111,6 +111,6 @@ def _around(values: Floats, scored: np.ndarray, window: float) -> Floats:
 
 
 def _smaller(delta: Floats) -> Floats:
-    """Every n-th pixel, so that the longer side is at most SIDE: the window has smoothed what lies between."""
+    """Every n-th pixel, for a longer side of at most SIDE: the window has smoothed what lies between."""
     step = -(-max(delta.shape) // SIDE)
     return delta[::step, ::step]

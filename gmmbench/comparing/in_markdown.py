@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .means import COLUMNS
-from .shown import columns_of, gain_of, number, of_seeds, range_of, unit_of
+from .shown import columns_of, gain_of, number, of_seeds, pairs_shown, range_of, unit_of
 
 SECTIONS = {
     "generalisation": "Generalisation: pixels no model has seen",
@@ -26,7 +26,7 @@ def page(data: Mapping[str, Any]) -> str:
             lines += ["", _safe(f"Seeds: {'; '.join(table['narrowed'])}.")]
         for section, title in SECTIONS.items():
             lines += _section(table, section, title)
-        lines += _pairs(table["pairs"], table["unit"])
+        lines += _pairs(table)
     if len(data["tables"]) > 1:
         for found in data["across_images"]:
             lines += _across(found)
@@ -64,7 +64,8 @@ def _score(score: Mapping[str, Any], name: str, counted: int) -> str:
     return number(score["mean"], name) + (f" ({told})" if told else "")
 
 
-def _pairs(pairs: Sequence[Mapping[str, Any]], unit: str) -> list[str]:
+def _pairs(table: Mapping[str, Any]) -> list[str]:
+    pairs, left_out = pairs_shown(table)
     if not pairs:
         return []
     rows = [
@@ -72,14 +73,15 @@ def _pairs(pairs: Sequence[Mapping[str, Any]], unit: str) -> list[str]:
             pair["better"],
             pair["worse"],
             number(pair["difference"], "gain"),
-            range_of(pair["interval_corrected"], "gain") or f"{pair['tiles']} tiles are too few",
-            "" if pair["p_corrected"] is None else f"{pair['p_corrected']:.2g}",
+            range_of(pair["interval_corrected"], "gain"),
+            f"{pair['p_corrected']:.2g}",
             "yes" if pair["told_apart"] else "cannot tell",
         ]
         for pair in pairs
     ]
-    head = ["better", "than", f"by, {unit}", "95 %, corrected", "p, corrected", "really?"]
-    return ["", "### Paired differences", "", *_table(head, rows)]
+    head = ["better", "than", f"by, {table['unit']}", "95 %, corrected", "p, corrected", "really?"]
+    more = ["", f"{left_out:,} more pairs are in comparison.json."] if left_out else []
+    return ["", "### Paired differences", "", *_table(head, rows), *more]
 
 
 def _across(found: Mapping[str, Any]) -> list[str]:

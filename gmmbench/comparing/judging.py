@@ -9,10 +9,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..api import Floats
 from ..scoring.intervals import LEVEL, Pair, all_pairs, difference, tiers
 from .runs import Group
+
+Truths = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +43,7 @@ def unit_of(report: Mapping[str, Any]) -> float:
     return math.log(2) * (3 if report["image"]["view"] == "colour" else 1)
 
 
-def averaged(group: Group, label: str) -> tuple[Floats, Floats, Floats]:
+def averaged(group: Group, label: str) -> tuple[Floats, Floats, Truths]:
     """Gain (nats) and weight of a model, (H, W), averaged over the compared seeds that hold a pixel out.
 
     The third is where any does.
@@ -60,7 +63,8 @@ def judge(group: Group) -> Verdict:
     gains: dict[str, Floats] = {}
     weight = scored = np.zeros(0)
     for label in group.ranked:
-        gains[label], weight, scored = averaged(group, label)
+        gains[label], weight, known = averaged(group, label)
+        scored = known.astype(np.float64)
     weight = weight * unit_of(group.report)
     means, intervals = {}, {}
     for label, gain in gains.items():
@@ -89,7 +93,7 @@ def corrected_interval(pair: Pair, of: int) -> tuple[float, float] | None:
     """The interval that leaves out 0 just where Holm's correction tells the pair apart.
 
     Its level is 1 - 0.05 p / p', p' being the corrected p-value of p: Holm multiplied p by p' / p. Where that
-    cannot be read off (p' is cut off at 1, or p is 0) the factor is the number of pairs, which is Bonferroni's.
+    cannot be read off (p' is cut off at 1, or p is 0) the factor is the number of pairs, as Bonferroni's is.
     """
     p, corrected = pair.difference.p_value, pair.corrected
     if p is None or corrected is None:

@@ -33,14 +33,14 @@ def _of(same: dict[str, Any], tables: Sequence[Mapping[str, Any]]) -> dict[str, 
     several = [members[0]["image"] for members in by_image.values() if len(members) > 1]
     gains: dict[str, dict[str, float]] = {}
     for image, members in by_image.items():
-        for label, values in _gains(members).items():
-            gains.setdefault(label, {})[image] = values
+        for label, gain in _gains(members).items():
+            gains.setdefault(label, {})[image] = gain
     everywhere = sorted(label for label, of in gains.items() if len(of) == len(by_image))
     partly = {label: len(of) for label, of in gains.items() if len(of) < len(by_image)}
     ranks = []
     if len(everywhere) > 1:
-        table = [[gains[label][image] for label in everywhere] for image in by_image]
-        found = zip(everywhere, mean_ranks(table), strict=True)
+        values = [[gains[label][image] for label in everywhere] for image in by_image]
+        found = zip(everywhere, mean_ranks(values), strict=True)
         ranks = [{"model": label, "mean_rank": rank} for label, rank in sorted(found, key=lambda x: x[1])]
     return {
         **same,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..api import TEST, Floats
 from ..knobs import Refused
@@ -34,7 +35,7 @@ class Entry:
         """Whether the maps of its scores are there."""
         return (self.path / "scores.npz").is_file()
 
-    def maps(self) -> tuple[Floats, Floats, Floats]:
+    def maps(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Gain in nats over uniform, weight, and truth values of what is held out: (H, W) each."""
         with np.load(self.path / "scores.npz", allow_pickle=False) as scores:
             held = np.asarray(scores["split"] == TEST)

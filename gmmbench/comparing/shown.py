@@ -18,6 +18,20 @@ DIGITS = {
 }
 
 
+PAIRS = 24
+"""Pairs that a person is shown of a table at the most."""
+
+
+def pairs_shown(table: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], int]:
+    """The pairs with an interval, of more than PAIRS those with the best model and of neighbours; what is left."""
+    pairs = [pair for pair in table["pairs"] if pair["interval_corrected"] is not None]
+    if len(pairs) <= PAIRS:
+        return pairs, 0
+    order = {row["model"]: place for place, row in enumerate(table["models"])}
+    near = [p for p in pairs if order[p["better"]] == 0 or abs(order[p["better"]] - order[p["worse"]]) == 1]
+    return near[:PAIRS], len(pairs) - len(near[:PAIRS])
+
+
 def number(value: float | None, name: str) -> str:
     """A value of the score `name`, with as many digits as mean something; "" where there is none."""
     if value is None:

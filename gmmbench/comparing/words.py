@@ -54,13 +54,9 @@ def of_table(table: Mapping[str, Any]) -> str:
     on = f"On {table['title']} ({table['view']})"
     models = table["models"]
     if not table["judged"]:
-        reasons = Counter(row["not_ranked"] for row in models)
-        why = (
-            next(iter(reasons))
-            if len(reasons) == 1
-            else "; ".join(f"{m['model']}: {m['not_ranked']}" for m in models)
-        )
-        return f"{on} there is no ranking: {why}."
+        reasons = {row["not_ranked"] for row in models}
+        each = "; ".join(f"{row['model']}: {row['not_ranked']}" for row in models)
+        return f"{on} there is no ranking: {each if len(reasons) > 1 else reasons.pop()}."
     best = [row for row in models if row["tier"] == 1]
     first = best[0]
     if len(best) > 1:
@@ -69,14 +65,16 @@ def of_table(table: Mapping[str, Any]) -> str:
         names = [row["model"] for row in best[1:]]
         others = listed(names) if len(names) <= 3 else f"{listed([*names[:3], f'{len(names) - 3} more'])}"
         less = _apart(first["gain"] - best[1]["gain"])
+        more = "" if len(best) == 2 else ", and more"
         return (
-            f"{on} {first['model']} gains most, {_gains(first, table)}, but it cannot be told apart from {others} "
-            f"({less} less{'' if len(best) == 2 else ', and more'}){told}."
+            f"{on} {first['model']} gains most, {_gains(first, table)}, "
+            f"but it cannot be told apart from {others} ({less} less{more}){told}."
         )
     following = next(row for row in models if row["tier"] == 2)
+    apart = _apart(first["gain"] - following["gain"])
     return (
         f"{on} {first['model']} knows the held-out pixels best: it gains {_gains(first, table)}, "
-        f"{_apart(first['gain'] - following['gain'])} more than {following['model']}, the next, which is more than chance."
+        f"{apart} more than {following['model']}, the next, which is more than chance."
     )
 
 
@@ -168,9 +166,8 @@ def notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     failed = [row for row in rows if "model" not in row]
     if failed:
         kinds = Counter(row["status"] for row in failed)
-        told.append(
-            f"{counted(len(failed), 'job')} came to nothing ({listed(f'{n} {kind}' for kind, n in kinds.items())})"
-        )
+        each = listed(f"{n} {kind}" for kind, n in kinds.items())
+        told.append(f"{counted(len(failed), 'job')} came to nothing ({each})")
     again = [row for row in rows if row.get("same_fit_as") is not None]
     same = [row for row in again if row["same_numbers"]]
     if same:

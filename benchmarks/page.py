@@ -1,0 +1,97 @@
+"""How large the comparison of 500 runs is, how long it takes to make, and how long Chromium needs to open it.
+
+    python benchmarks/page.py --runs 500
+
+A few real runs are copied under other names, seeds and knobs: numbers and pictures are real, the choices made up.
+Chromium opens the page three times; its seconds are from the call to the end of the load event and the first
+frame after it. Needs Chromium, and the extra [test] for what drives it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import gmmbench
+from gmmbench.compare import compare
+from gmmbench.output import save_comparison
+
+MODELS = ("gmm", "histogram", "uniform", "gmm model.components=20", "gmm model.covariance=diag")
+SEEDS = 5
+KNOBS = 4
+
+
+def main() -> None:
+    """Print the figures."""
+    ask = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    ask.add_argument("--runs", type=int, default=500)
+    ask.add_argument("--side", type=int, default=160)
+    told = ask.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        made_up(top, told.runs, told.side)
+        start = time.perf_counter()
+        found = compare([top])
+        compared = time.perf_counter()
+        save_comparison(found, top)
+        saved = time.perf_counter()
+        page = top / "comparison.html"
+        size = page.stat().st_size / 2**20
+        print(f"{len(found['runs'])} runs, {len(found['tables'])} tables: {size:.1f} MiB")
+        print(f"compared in {compared - start:.1f} s, written in {saved - compared:.1f} s")
+        seconds = opened(page)
+        print(f"opened in {', '.join(f'{x:.2f}' for x in seconds)} s")
+
+
+def made_up(top: Path, runs: int, side: int) -> None:
+    """As many runs as asked: images of five names, MODELS at KNOBS settings, SEEDS seeds."""
+    real = {}
+    for place, words in enumerate(MODELS):
+        run = gmmbench.compose(
+            "image=dog", f"image.max_side={side}", *f"model={words}".split(), "render=[grid,sample]"
+        )
+        gmmbench.save(gmmbench.execute(run), top / "real" / str(place))
+        real[place] = top / "real" / str(place)
+    for n in range(runs):
+        rest, seed = divmod(n, SEEDS)
+        rest, knob = divmod(rest, KNOBS)
+        image, place = divmod(rest, len(MODELS))
+        target = top / f"{n:04d}"
+        shutil.copytree(real[place], target)
+        report = json.loads((target / "report.json").read_text())
+        report["seed"] = report["config"]["seed"] = seed
+        report["image"]["name"] = f"dog {image}"
+        report["image"]["sha256"] = f"{image:064x}"
+        report["model"]["parameters"]["setting"] = knob
+        report["fit"]["n_parameters"] = (report["fit"]["n_parameters"] or 0) + knob
+        report["cost"]["wall_seconds"] *= 1 + knob + seed / 10
+        (target / "report.json").write_text(json.dumps(report))
+    shutil.rmtree(top / "real")
+
+
+def opened(page: Path, times: int = 3) -> list[float]:
+    """Seconds until the page has loaded and been drawn, each time in a fresh tab."""
+    from playwright.sync_api import sync_playwright
+
+    seconds = []
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for _ in range(times):
+            tab = browser.new_page()
+            start = time.perf_counter()
+            tab.goto(page.as_uri(), wait_until="load")
+            tab.evaluate(
+                "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+            )
+            seconds.append(time.perf_counter() - start)
+            tab.close()
+        browser.close()
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
