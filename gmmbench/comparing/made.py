@@ -47,10 +47,9 @@ def _certificate(report: Mapping[str, Any]) -> str:
         verdict = "It is a density"
         if not found["holds"]:
             verdict = f"Not a density ({'; '.join(found['reasons'])})"
-        return (
-            f"{verdict}: mass in the image {found['mass_in_box']:.6f}, {found['share_in_box']:.5f} of its draws "
-            f"lie there; draws against masses over {found['tiles']} tiles, p = {p}; masses {found['how']}."
-        )
+        shares = f"{found['mass_in_box']:.6f}, {found['share_in_box']:.5f} of its draws lie there"
+        tested = f"draws against masses over {found['tiles']} tiles, p = {p}; masses {found['how']}"
+        return f"{verdict}: mass in the image {shares}; {tested}."
     if (law := details.get("law")) is not None:
         return f"Its law of colour was integrated: {law['integrated']}."
     return "A classifier: every probability is one, and nothing else is to be shown."

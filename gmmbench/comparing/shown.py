@@ -23,7 +23,7 @@ PAIRS = 24
 
 
 def pairs_shown(table: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], int]:
-    """The pairs with an interval, of more than PAIRS those with the best model and of neighbours; what is left."""
+    """Pairs with an interval, of too many those with the best model and of neighbours; how many are left."""
     pairs = [pair for pair in table["pairs"] if pair["interval_corrected"] is not None]
     if len(pairs) <= PAIRS:
         return pairs, 0
