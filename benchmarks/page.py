@@ -15,6 +15,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import gmmbench
@@ -34,13 +35,13 @@ def main() -> None:
     told = ask.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder)
-        made_up(top, told.runs, told.side)
+        made_up(top / "runs", told.runs, real_runs(top / "real", told.side))
         start = time.perf_counter()
-        found = compare([top])
+        found = compare([top / "runs"])
         compared = time.perf_counter()
-        save_comparison(found, top)
+        save_comparison(found, top / "runs")
         saved = time.perf_counter()
-        page = top / "comparison.html"
+        page = top / "runs/comparison.html"
         size = page.stat().st_size / 2**20
         print(f"{len(found['runs'])} runs, {len(found['tables'])} tables: {size:.1f} MiB")
         print(f"compared in {compared - start:.1f} s, written in {saved - compared:.1f} s")
@@ -48,18 +49,21 @@ def main() -> None:
         print(f"opened in {', '.join(f'{x:.2f}' for x in seconds)} s")
 
 
-def made_up(top: Path, runs: int, side: int) -> None:
-    """As many runs as asked: images of five names, MODELS at KNOBS settings, SEEDS seeds."""
-    real = {}
-    for place, words in enumerate(MODELS):
+def real_runs(top: Path, side: int) -> list[Path]:
+    """A run of each of MODELS on the dog, with two renderers; their folders."""
+    folders = [top / str(place) for place in range(len(MODELS))]
+    for folder, words in zip(folders, MODELS, strict=True):
         image = ("image=dog", f"image.max_side={side}", "render=[grid,sample]")
-        run = gmmbench.compose(*image, *f"model={words}".split())
-        gmmbench.save(gmmbench.execute(run), top / "real" / str(place))
-        real[place] = top / "real" / str(place)
+        gmmbench.save(gmmbench.execute(gmmbench.compose(*image, *f"model={words}".split())), folder)
+    return folders
+
+
+def made_up(top: Path, runs: int, real: Sequence[Path]) -> None:
+    """As many runs as asked: of images of other names, the real ones at KNOBS settings and SEEDS seeds."""
     for n in range(runs):
         rest, seed = divmod(n, SEEDS)
         rest, knob = divmod(rest, KNOBS)
-        image, place = divmod(rest, len(MODELS))
+        image, place = divmod(rest, len(real))
         target = top / f"{n:04d}"
         shutil.copytree(real[place], target, copy_function=os.link)
         report = json.loads((target / "report.json").read_text())
@@ -71,7 +75,6 @@ def made_up(top: Path, runs: int, side: int) -> None:
         report["fit"]["n_parameters"] = (report["fit"]["n_parameters"] or 0) + knob
         report["cost"]["wall_seconds"] *= 1 + knob + seed / 10
         (target / "report.json").write_text(json.dumps(report))
-    shutil.rmtree(top / "real")
 
 
 def opened(page: Path, times: int = 3) -> list[float]:

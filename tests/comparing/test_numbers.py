@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from scipy import stats
 from gmmbench.compare import compare
 from gmmbench.comparing.judging import corrected_interval, frontier
 from gmmbench.scoring.intervals import all_pairs, difference
+
+ROOT = Path(__file__).parents[2]
 
 
 def reports(top, model, seeds):
@@ -125,3 +128,22 @@ def test_the_frontier_is_who_is_beaten_by_none(models):
         and (costs[b] < costs[a] or gains[b] > gains[a])
     }
     assert set(frontier(gains, costs)) == {name for name in models if costs[name] is not None} - beaten
+
+
+def keys(value):
+    """Every key in a tree but names that users give: of parameters, of costs and of scores."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            if key != "parameters":
+                yield from keys(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from keys(item)
+
+
+def test_every_key_of_a_comparison_is_documented(ink_runs, colour_runs):
+    page = (ROOT / "docs/comparison.md").read_text(encoding="utf-8")
+    found = set(keys(compare([ink_runs, colour_runs]).data))
+    assert len(found) > 80
+    assert {key for key in found if f"`{key}`" not in page} == set()
