@@ -171,7 +171,7 @@ def test_the_theme_follows_the_system_until_one_is_chosen(visit, system):
 
 def test_a_cost_is_chosen_by_keyboard(visit):
     tab = visit()
-    costs = tab.locator(".costs").first
+    costs = tab.locator(".costs").last
     assert costs.locator("figure:visible").get_attribute("data-cost") == "wall_seconds"
     costs.locator("input:checked").focus()
     tab.keyboard.press("ArrowRight")
