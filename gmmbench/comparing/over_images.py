@@ -29,31 +29,35 @@ def _of(same: dict[str, Any], tables: Sequence[Mapping[str, Any]]) -> dict[str, 
     by_image: dict[str, list[Mapping[str, Any]]] = {}
     for table in tables:
         by_image.setdefault(table["sha256"], []).append(table)
-    names = [members[0]["image"] for members in by_image.values()]
-    several = [members[0]["image"] for members in by_image.values() if len(members) > 1]
+    names = {image: members[0]["image"] for image, members in by_image.items()}
+    ranked = {image: found for image, members in by_image.items() if len(found := _gains(members)) > 1}
     gains: dict[str, dict[str, float]] = {}
-    for image, members in by_image.items():
-        for label, gain in _gains(members).items():
+    for image, found in ranked.items():
+        for label, gain in found.items():
             gains.setdefault(label, {})[image] = gain
-    everywhere = sorted(label for label, of in gains.items() if len(of) == len(by_image))
-    partly = {label: len(of) for label, of in gains.items() if len(of) < len(by_image)}
+    everywhere = sorted(label for label, of in gains.items() if len(of) == len(ranked))
     ranks = []
     if len(everywhere) > 1:
-        values = [[gains[label][image] for label in everywhere] for image in by_image]
-        found = zip(everywhere, mean_ranks(values), strict=True)
-        ranks = [{"model": label, "mean_rank": rank} for label, rank in sorted(found, key=lambda x: x[1])]
+        values = [[found[label] for label in everywhere] for found in ranked.values()]
+        placed = zip(everywhere, mean_ranks(values), strict=True)
+        ranks = [{"model": label, "mean_rank": rank} for label, rank in sorted(placed, key=lambda x: x[1])]
+    tests = _tests(gains)
     return {
         **same,
-        "images": names,
-        "averaged_images": several,
+        "images": list(names.values()),
+        "averaged_images": [names[image] for image, members in by_image.items() if len(members) > 1],
+        "unranked_images": [names[image] for image in names if image not in ranked],
         "models": everywhere,
         "left_out": [
-            {"model": label, "images": count, "of": len(by_image)} for label, count in sorted(partly.items())
+            {"model": label, "images": len(of), "of": len(ranked)}
+            for label, of in sorted(gains.items())
+            if len(of) < len(ranked)
         ],
         "mean_ranks": ranks,
         "why_no_ranks": "" if ranks else "fewer than two models are ranked on every image",
-        "tests": _tests(gains),
-        "why_no_tests": _why_not(gains, len(by_image)),
+        "tests": tests,
+        "least_p": _least_p(tests),
+        "why_no_tests": _why_not(gains, len(ranked)),
     }
 
 
@@ -88,9 +92,16 @@ def _tests(gains: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
     return found
 
 
+def _least_p(tests: Sequence[Mapping[str, Any]]) -> float | None:
+    """The least corrected p-value that there can be: of n images two flips of 2^n are as far as any."""
+    if not tests:
+        return None
+    return min(1.0, len(tests) * 2.0 ** (1 - max(row["images"] for row in tests)))
+
+
 def _why_not(gains: Mapping[str, Mapping[str, float]], images: int) -> str:
     if images < LEAST_IMAGES:
-        of = "1 image" if images == 1 else f"{images} images"
+        of = {0: "no ranked image", 1: "1 ranked image"}.get(images, f"{images} ranked images")
         return f"with {of} none can reach 0.05, it takes {LEAST_IMAGES}"
     most = max((len(gains[a].keys() & gains[b]) for a, b in combinations(gains, 2)), default=0)
     if most < LEAST_IMAGES:

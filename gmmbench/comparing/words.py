@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..scoring.intervals import LEVEL
+
 if TYPE_CHECKING:
     from .judging import Verdict
     from .runs import Group
@@ -132,11 +134,8 @@ def _over(found: Mapping[str, Any], tables: Sequence[Mapping[str, Any]]) -> str:
         )
     ties = sum(1 for table in judged if sum(row["tier"] == 1 for row in table["models"]) > 1)
     if ties:
-        told.append(
-            f"on {ties} it cannot be told which is best ("
-            + listed((f"{label} is among the first on {n}" for label, n in shared.most_common(4)))
-            + ")"
-        )
+        first = ", ".join(f"{label} on {n}" for label, n in shared.most_common(4))
+        told.append(f"on {ties} it cannot be told which is best (among the first: {first})")
     if len(judged) < len(tables):
         told.append(f"{len(tables) - len(judged)} could not be ranked")
     return f"{over}: {'; '.join(told)}. {_tested(found)}"
@@ -152,6 +151,11 @@ def _tested(found: Mapping[str, Any]) -> str:
     if found["why_no_tests"]:
         return f"No test over images: {found['why_no_tests']}."
     real = [row for row in found["tests"] if row["told_apart"]]
+    if not real and found["least_p"] >= 1 - LEVEL:
+        return (
+            f"Over images nothing can be told: with {counted(len(found['tests']), 'pair')} on so few images "
+            f"no corrected p-value can be less than {found['least_p']:.2g}."
+        )
     if not real:
         return "Over images no difference is more than chance."
     beaten = Counter(row["better"] for row in real)

@@ -58,6 +58,7 @@ def test_six_images_are_tested_by_all_flips_of_signs_and_corrected_together():
         assert row["mean_difference"] >= 0
         assert row["images"] == 6
     assert [row["p"] for row in found["tests"]] == pytest.approx(expected)
+    assert found["least_p"] == pytest.approx(3 * 2 / 64)
     assert [row["p_corrected"] for row in found["tests"]] == pytest.approx(holm(expected))
 
 
@@ -88,8 +89,18 @@ def test_a_model_that_is_not_ranked_everywhere_has_no_mean_rank_and_is_named():
     assert tested == {frozenset("ab"): 7, frozenset("ac"): 6, frozenset("bc"): 6}
 
 
+def test_an_image_without_a_ranking_is_left_out_and_named():
+    gains = [*drawn(6), dict.fromkeys("abc")]
+    (found,) = over_images(tables(gains))
+    assert found["unranked_images"] == ["image 6"]
+    assert [row["images"] for row in found["tests"]] == [6, 6, 6]
+    assert len(found["mean_ranks"]) == 3
+
+
 def test_models_that_share_no_six_images_are_not_tested():
-    gains = [{"a": 1.0, "b": 2.0 if place < 5 else None} for place in range(8)]
+    gains = [
+        {"a": 1.0, "b": 2.0 if place < 5 else None, "c": None if place < 5 else 0.0} for place in range(8)
+    ]
     (found,) = over_images(tables(gains))
     assert found["tests"] == []
     assert "no two models" in found["why_no_tests"]

@@ -56,7 +56,7 @@ def test_over_images_ties_are_counted_apart():
     (said,) = words.overall(tables, [found])
     assert said == (
         "Over 3 ink images: a knows 1 of 2 best, by more than chance; on 1 it cannot be told which is best "
-        "(a is among the first on 1 and b is among the first on 1); 1 could not be ranked. "
+        "(among the first: a on 1, b on 1); 1 could not be ranked. "
         "No test over images: too few."
     )
 
