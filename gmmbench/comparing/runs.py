@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,8 @@ class Entry:
 
     def maps(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Gain in nats over uniform, weight, and truth values of what is held out: (H, W) each."""
-        with np.load(self.path / "scores.npz", allow_pickle=False) as scores:
+        # numpy leaves a file open that is no archive
+        with (self.path / "scores.npz").open("rb") as file, np.load(file, allow_pickle=False) as scores:
             held = np.asarray(scores["split"] == TEST)
             return scores["gain"].astype(np.float64), scores["weight"].astype(np.float64), held
 
@@ -175,12 +177,22 @@ def _reason(by_seed: Mapping[int, Sequence[Entry]]) -> str:
     for seed, (entry, *_) in sorted(by_seed.items()):
         if not entry.report["ranked"]:
             return f"seed {seed}: {'; '.join(entry.report['not_ranked'])}"
-        if not entry.scored:
-            return f"seed {seed}: scores.npz is missing"
-        gain, _, held = entry.maps()
-        if not np.isfinite(gain[held]).all():
-            return f"seed {seed}: held-out pixels without a finite score"
+        if wrong := _wrong_maps(entry):
+            return f"seed {seed}: {wrong}"
     return ""
+
+
+def _wrong_maps(entry: Entry) -> str:
+    if not entry.scored:
+        return "scores.npz is missing"
+    try:
+        gain, weight, held = entry.maps()
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        return f"scores.npz cannot be read: {type(error).__name__}"
+    shape = (entry.report["image"]["height"], entry.report["image"]["width"])
+    if not gain.shape == weight.shape == held.shape == shape:
+        return f"scores.npz: expected maps of {shape[0]} x {shape[1]} pixels"
+    return "" if np.isfinite(gain[held]).all() else "held-out pixels without a finite score"
 
 
 def _first(models: Mapping[str, Mapping[int, Sequence[Entry]]]) -> Entry:

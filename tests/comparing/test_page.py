@@ -6,15 +6,19 @@ import re
 import shutil
 from collections import Counter
 from html.parser import HTMLParser
+from itertools import combinations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sweeps import MODELS, changed
 
 from gmmbench.compare import compare
 from gmmbench.comparing import page as page_module
 from gmmbench.comparing import sheet
-from gmmbench.comparing.charts import frontier_chart, nice
+from gmmbench.comparing.charts import HIGH, LETTER, LINE, NARROW, curve_chart, frontier_chart, nice
+from gmmbench.comparing.curves import curves
 from gmmbench.comparing.delta_maps import chosen_pairs, coloured
 from gmmbench.output import save_comparison, save_reason
 
@@ -212,7 +216,7 @@ def test_pairs_start_with_the_best_and_none_is_doubled():
     assert len(pairs) == len(set(pairs)) == 6
 
 
-def test_points_of_the_frontier_lie_in_the_plot_and_labels_do_not_collide(ink_runs):
+def test_points_of_the_frontier_lie_in_the_plot(ink_runs):
     (table,) = compare([ink_runs])["tables"]
     for cost in ("wall_seconds", "n_parameters", "peak_bytes"):
         chart = frontier_chart(table, cost)
@@ -221,6 +225,47 @@ def test_points_of_the_frontier_lie_in_the_plot_and_labels_do_not_collide(ink_ru
             assert 0 <= point["x"] <= 100
             assert 0 <= point["y"] <= 100
         assert {point["model"] for point in chart["path"]} == set(table["frontier"][cost])
+
+
+@given(st.lists(st.tuples(st.floats(1e-5, 1e3), st.floats(0, 3)), min_size=2, max_size=30))
+def test_labels_of_points_do_not_collide_on_a_narrow_screen(points):
+    models = [
+        {"model": f"model {n}", "gain": gain, "scores": {"wall_seconds": {"mean": cost}}}
+        for n, (cost, gain) in enumerate(points)
+    ]
+    chart = frontier_chart({"models": models, "frontier": {"wall_seconds": ["model 0"]}}, "wall_seconds")
+    boxes = []
+    for point in chart["points"]:
+        if point["label"]:
+            wide = LETTER * len(point["label"]["text"])
+            left = point["x"] * NARROW / 100 + point["label"]["dx"]
+            left -= wide if point["label"]["anchor"] == "end" else 0
+            middle = point["y"] * HIGH / 100 + point["label"]["dy"]
+            boxes.append((left, left + wide, middle - LINE / 2, middle + LINE / 2))
+    for a, b in combinations(boxes, 2):
+        assert a[1] <= b[0] or b[1] <= a[0] or a[3] <= b[2] or b[3] <= a[2]
+    named = {point["model"] for point in chart["points"] if point["label"]}
+    assert chart["numbered"] == (len(points) > 9)
+    assert chart["numbered"] or named | set(chart["unlabelled"]) == {row["model"] for row in models}
+
+
+def test_a_curve_joins_what_differs_in_components_alone():
+    def row(label, gain, **parameters):
+        return {"model": label, "gain": gain, "interval": None, "tier": 1, "parameters": parameters}
+
+    rows = [
+        row("gmm components=20 covariance=full", 2.0, components=20, covariance="full"),
+        row("gmm components=5 covariance=full", 1.0, components=5, covariance="full"),
+        row("gmm components=5 covariance=diag", 0.5, components=5, covariance="diag"),
+        row("uniform", 0.0),
+    ]
+    (found,) = curves(rows)
+    assert found["model"] == "gmm covariance=full"
+    assert [(point["components"], point["gain"]) for point in found["points"]] == [(5, 1.0), (20, 2.0)]
+    chart = curve_chart([found])
+    (low, high) = chart["series"][0]["points"]
+    assert low["x"] < high["x"]
+    assert low["y"] > high["y"]
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (-0.003, 0.2), (17, 1700), (2, 2.001)])

@@ -93,6 +93,16 @@ def test_a_run_without_its_maps_is_not_ranked_and_says_why(ink):
     assert row_of(table, "uniform")["not_ranked"] == "seed 1: scores.npz is missing"
 
 
+@pytest.mark.parametrize("data", [b"no archive", b"", b"PK\x03\x04"])
+def test_maps_that_cannot_be_read_cost_a_model_its_place_and_no_other(ink, data):
+    (ink / "uniform-1/scores.npz").write_bytes(data)
+    found = compare([ink])
+    (table,) = found["tables"]
+    assert row_of(table, "uniform")["not_ranked"].startswith("seed 1: scores.npz cannot be read")
+    assert row_of(table, "gmm")["tier"] == 1
+    assert "cannot be read" in found.to_html(ink)
+
+
 @pytest.mark.parametrize("text", ["not json", "[]", '{"schema": "gmmbench-report", "schema_version": 1}'])
 def test_a_report_that_cannot_be_read_is_a_row_with_its_reason(ink, text):
     (ink / "uniform-1/report.json").write_text(text)
