@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,7 +185,8 @@ def _frontiers(models: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     }
 
 
-def _place(row: Mapping[str, Any]) -> tuple[float, float, str]:
-    """By tier, then by gain; who has neither comes last."""
+def _place(row: Mapping[str, Any]) -> tuple[float, float, list[str | int]]:
+    """By tier, then by gain, then by name, in which 9 comes before 10; who has neither comes last."""
     gain = gain_of(row)
-    return row["tier"] or math.inf, math.inf if gain is None else -gain, row["model"]
+    name = [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", row["model"])]
+    return row["tier"] or math.inf, math.inf if gain is None else -gain, name

@@ -17,6 +17,9 @@ LETTER, LINE = 6.6, 15.0
 LONGEST, MANY = 20, 9
 """Letters of a name in a plot, and names in it: with more, points have numbers, and the names stand below."""
 
+NAMED = 24
+"""Names in a plot or below it; of more points only those of the frontier have theirs."""
+
 
 def forest(table: Mapping[str, Any]) -> dict[str, Any] | None:
     """Differences with their corrected intervals; of many those with the best model and of neighbours."""
@@ -109,6 +112,7 @@ def frontier_chart(table: Mapping[str, Any], cost: str) -> dict[str, Any] | None
         "cost": cost,
         "points": placed,
         "numbered": numbered,
+        "named": [p for p in placed if p["best"] or len(placed) <= NAMED][:NAMED] if numbered else [],
         "path": sorted((p for p in placed if p["best"]), key=lambda p: p["x"]),
         "x_ticks": ticks,
         "y_ticks": [{"at": 100 - up(y), "text": f"{y:g}"} for y in nice(min(gains), max(gains), 4)],
@@ -181,12 +185,15 @@ def _power(exponent: int) -> str:
 def _labelled(points: Sequence[dict[str, Any]]) -> None:
     """Give each point a label where it collides with none, those of the frontier first."""
     taken = [(p["x"] * NARROW / 100 - 6, p["y"] * HIGH / 100 - 6, 12.0, 12.0) for p in points]
-    for point in sorted(points, key=lambda p: not p["best"]):
+    for point in points:
+        point["label"] = None
+    for point in sorted(
+        (p for p in points if p["best"] or len(points) <= NAMED), key=lambda p: not p["best"]
+    ):
         text = str(point["number"] or point["model"])
         wide = len(text) * LETTER
         x, y = point["x"] * NARROW / 100, point["y"] * HIGH / 100
         ways = [(side, up) for up in (0, -16, 16, -30, 30, -44, 44) for side in ("start", "end")]
-        point["label"] = None
         for side, up in ways:
             left = x + 10 if side == "start" else x - 10 - wide
             box = (left, y + up - LINE / 2, wide, LINE)

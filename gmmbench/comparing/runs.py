@@ -63,8 +63,13 @@ class Group:
 
     @property
     def report(self) -> Mapping[str, Any]:
-        """The report of one of them: what they share can be read from any."""
-        return _first(self.runs).report
+        """The report of the first of them: what they share can be read from any."""
+        return self.first.report
+
+    @property
+    def first(self) -> Entry:
+        """The first of them."""
+        return _first(self.runs)
 
     @property
     def ranked(self) -> list[str]:

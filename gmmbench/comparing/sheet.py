@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -34,26 +35,37 @@ class Pictures:
         if found is None:
             return None
         self.made += 1
-        address = quote(os.path.relpath(file.resolve(), self.folder).replace(os.sep, "/"))
-        wide = found.width / found.height
-        return {"uri": found.uri, "width": found.width, "height": found.height, "wide": wide, "link": address}
+        size = {"width": found.width, "height": found.height, "wide": found.width / found.height}
+        return {"uri": found.uri, "link": self.address(file), **size}
+
+    def address(self, file: Path) -> str:
+        """Of a file, from where the page stands."""
+        return quote(os.path.relpath(file.resolve(), self.folder).replace(os.sep, "/"))
 
 
-def wanted(group: Group) -> list[tuple[str, str, Path, str]]:
-    """(model, renderer, file, caption) of each picture that the contact sheet shows, of one seed a model.
+@dataclass(frozen=True)
+class Drawing:
+    """What a renderer drew of a fit: a picture, and where it moves its animation."""
 
-    It is the first seed that is counted; what another run of the same fit drew is shown with it.
+    file: Path
+    caption: str
+    animation: Path | None
+
+
+def wanted(group: Group) -> dict[tuple[str, str], Drawing]:
+    """What the contact sheet shows, by model and renderer: of one seed a model, the first that is counted.
+
+    What another run of the same fit drew is shown with it.
     """
-    found = []
+    found: dict[tuple[str, str], Drawing] = {}
     for label, by_seed in group.runs.items():
-        seed = _seed_shown(group, label)
-        drawn: dict[str, tuple[Path, str]] = {}
-        for entry in by_seed[seed]:
+        for entry in by_seed[_seed_shown(group, label)]:
             for picture in entry.report.get("pictures", []):
-                drawn.setdefault(
-                    picture["option"], (entry.path / Path(picture["file"]).name, picture["caption"])
-                )
-        found += [(label, option, file, caption) for option, (file, caption) in drawn.items()]
+                # a name alone: a report does not reach out of its folder
+                file = entry.path / Path(picture["file"]).name
+                animations = [entry.path / Path(name).name for name in picture.get("animations", [])]
+                drawing = Drawing(file, picture["caption"], animations[-1] if animations else None)
+                found.setdefault((label, picture["option"]), drawing)
     return found
 
 
@@ -63,9 +75,8 @@ def _seed_shown(group: Group, label: str) -> int:
 
 def sheet(place: int, table: Mapping[str, Any], group: Group, pictures: Pictures) -> dict[str, Any]:
     """The contact sheet: a strip for each renderer, in it the original and a picture of each model."""
-    drawn = {(label, option): (file, caption) for label, option, file, caption in wanted(group)}
-    first = next(iter(next(iter(group.runs.values())).values()))[0]
-    original = pictures.of(first.path / "original.png")
+    drawn = wanted(group)
+    original = pictures.of(group.first.path / "original.png")
     seeds = {row["model"]: _seed_shown(group, row["model"]) for row in table["models"]}
     strips: list[dict[str, Any]] = []
     for option in dict.fromkeys(option for _, option in drawn):
@@ -73,14 +84,16 @@ def sheet(place: int, table: Mapping[str, Any], group: Group, pictures: Pictures
         missing: dict[str, list[str]] = {}
         for row in table["models"]:
             label = row["model"]
-            file, caption = drawn.get((label, option), (None, ""))
-            picture = pictures.of(file) if file else None
-            if picture:
+            drawing = drawn.get((label, option))
+            picture = pictures.of(drawing.file) if drawing else None
+            if drawing and picture:
                 name = f"picture-{place}-{len(strips)}-{len(cells)}"
-                cells.append({**row, "id": name, "picture": picture, "caption": caption})
+                moving = pictures.address(drawing.animation) if drawing.animation else None
+                shown = {"id": name, "picture": picture, "caption": drawing.caption, "moving": moving}
+                cells.append({**row, **shown})
             else:
                 why = _why_not_drawn(group.runs[label][seeds[label]]).get(option, "not asked for")
-                missing.setdefault("left out, or not to be read" if file else why, []).append(label)
+                missing.setdefault("left out, or not to be read" if drawing else why, []).append(label)
         strips.append({"option": option, "cells": cells, "missing": missing})
     return {
         "original": original,

@@ -66,11 +66,11 @@ def of_table(table: Mapping[str, Any]) -> str:
         told = f"; {_many(behind)} {'is' if len(behind) == 1 else 'are'} really behind it" if behind else ""
         names = [row["model"] for row in best[1:]]
         others = listed(names) if len(names) <= 3 else f"{listed([*names[:3], f'{len(names) - 3} more'])}"
-        less = _apart(first["gain"] - best[1]["gain"])
-        more = "" if len(best) == 2 else ", and more"
+        less, most = (_apart(first["gain"] - row["gain"]) for row in (best[1], best[-1]))
+        more = "" if less == most else f" to {most}"
         return (
             f"{on} {first['model']} gains most, {_gains(first, table)}, "
-            f"but it cannot be told apart from {others} ({less} less{more}){told}."
+            f"but it cannot be told apart from {others} ({less}{more} less){told}."
         )
     following = next(row for row in models if row["tier"] == 2)
     apart = _apart(first["gain"] - following["gain"])

@@ -116,6 +116,12 @@ def test_full_pictures_are_linked_where_they_are(ink_runs, ink_page):
         assert (ink_runs / link).is_file()
 
 
+def test_a_picture_that_moves_is_linked_too(ink):
+    changed(ink / "gmm-0", lambda report: report["pictures"][0].update(animations=["grid.gif", "grid.webp"]))
+    links = [attrs["href"] for attrs in Page(compare([ink]).to_html(ink)).all("a")]
+    assert links.count("gmm-0/grid.webp") == 1
+
+
 def test_links_are_relative_to_the_folder_that_the_page_stands_in(ink_runs, colour_runs):
     text = compare([ink_runs, colour_runs]).to_html(ink_runs)
     links = {attrs["href"] for attrs in Page(text).all("a") if attrs["href"].endswith(".png")}

@@ -46,7 +46,7 @@ def test_a_tie_at_the_top_is_not_told_apart():
 def test_where_all_tie_nobody_is_behind():
     said = words.of_table(table([1, 1, 1, 1, 1, 1]))
     assert "behind" not in said
-    assert "b, c, d and 2 more" in said
+    assert "b, c, d and 2 more (0.10 to 0.50 less)" in said
 
 
 def test_over_images_ties_are_counted_apart():
