@@ -6,8 +6,12 @@ import base64
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..api import Bytes
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 SIDE = 240
 """Pixels of the longer side of a thumbnail where there are many; FINE where there are few."""
@@ -48,7 +52,7 @@ def embedded(pixels: Bytes) -> str:
     return _webp(Pillow.fromarray(pixels), lossless=True)
 
 
-def _webp(picture, lossless: bool) -> str:  # type: ignore[no-untyped-def]  # Pillow is imported where it is needed
+def _webp(picture: Image, lossless: bool) -> str:
     data = io.BytesIO()
     picture.save(data, "WEBP", lossless=lossless, quality=QUALITY, method=4)
     return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode()
