@@ -21,6 +21,8 @@ from .comparing.repeating import command
 from .comparing.runs import Entry, Group, find, groups, labels
 from .comparing.shown import gain_of
 
+__all__ = ["Comparison", "compare", "find"]
+
 SCHEMA_VERSION = 2
 COSTS = ("wall_seconds", "n_parameters", "peak_bytes")
 """What the frontier weighs the gain against."""

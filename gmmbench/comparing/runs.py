@@ -113,7 +113,7 @@ def _read(file: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """The report and the failure in a file: one of them is empty."""
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         return {}, _unreadable(f"{file.name}: {error}")
     if file.name == "failure.json":
         return {}, {"kind": "failed", "reason": "", "overrides": [], **data}
