@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import hashlib
 import io
 import json
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from .knobs import Refused
 from .outcome import Outcome, Run
 
 if TYPE_CHECKING:
+    from .compare import Comparison
     from .report import Report
 
 
@@ -230,17 +230,14 @@ def hash_of(overrides: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(overrides).encode()).hexdigest()
 
 
-def save_comparison(found: Mapping[str, Any], folder: str | Path) -> list[Path]:
-    """Write `comparison.json` and `comparison.csv`, a row a run, into a folder; return the files."""
-    rows = found["runs"]
-    table = io.StringIO()
-    writer = csv.DictWriter(
-        table, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
-    )
-    writer.writeheader()
-    writer.writerows(rows)
-    text = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    files = {"comparison.json": text, "comparison.csv": table.getvalue()}
+def save_comparison(found: Comparison, folder: str | Path) -> list[Path]:
+    """Write `comparison.html`, `.md`, `.json` and `.csv` (a row a run) into a folder; return the files."""
+    files = {
+        "comparison.html": found.to_html(folder),
+        "comparison.md": found.to_markdown(),
+        "comparison.json": found.to_json(),
+        "comparison.csv": found.to_csv(),
+    }
     for name, content in files.items():
         atomic_write(Path(folder) / name, content.encode())
     return [Path(folder) / name for name in files]
