@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import registry
+from . import presets, registry
 from .keeper import keep, wanted
 from .knobs import Refused, unknown
 from .limits import GONE
@@ -66,14 +66,13 @@ def _command(arguments: list[str]) -> int:
         return show(arguments[1:])
     if words and "=" not in words[0] and not flags and not words[0].startswith("~"):
         raise Refused(unknown("command", words[0], COMMANDS) + "; a run is key=value, such as image=dog")
-    sweep = bool(flags & {"-m", "--multirun"})
-    return _hydra(arguments, sweep)
+    return _hydra(arguments, presets.sweeping(arguments))
 
 
 def _hydra(arguments: list[str], sweep: bool) -> int:
     import hydra
 
-    from . import output, presets
+    from . import output
     from .door import VERSION_BASE, RememberFolder, open_door
     from .jobs import job
     from .quoting import quoted

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .live import Table, show
+from .presets import sweeping
 from .sweeps import KEEPER, WORDS, Sweep
 
 INTERRUPTED = 130
@@ -22,8 +23,9 @@ INTERRUPTED = 130
 
 def wanted(arguments: Sequence[str]) -> bool:
     """Whether a command line is a sweep that nobody keeps yet, on a system that can pass on a pipe."""
-    sweep = bool({"-m", "--multirun"} & set(arguments)) and not {"--help", "-h"} & set(arguments)
-    return sweep and os.name == "posix" and WORDS not in os.environ
+    if os.name != "posix" or WORDS in os.environ or {"--help", "-h", "--version"} & set(arguments):
+        return False
+    return sweeping(arguments)
 
 
 def keep() -> int:
