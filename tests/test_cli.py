@@ -299,7 +299,8 @@ def test_ctrl_c_leaves_no_half_written_file(tmp_path):
     time.sleep(1.5)  # well into the fit, which takes much longer
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
-    assert process.returncode == 130
+    # Python ends by the signal itself where it came within an `exec` (of a dataclass); shells say 130 to both
+    assert process.returncode in (130, -signal.SIGINT)
     assert said == "gmmbench: interrupted; no file was left half-written\n"
     assert list(tmp_path.iterdir()) == []
 
