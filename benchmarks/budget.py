@@ -66,11 +66,12 @@ def main() -> None:
     """Print a table an image."""
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     ask.add_argument("--images", type=Path, default=Path("../shared/images"))
+    ask.add_argument("--only", default="", help="a part of an image's word")
     ask.add_argument("--seeds", type=int, default=3)
     ask.add_argument("--budgets", type=float, nargs="+", default=[1.0, 10.0, 60.0])
     told = ask.parse_args()
     for word in IMAGES:
-        if "{}" in word and not told.images.is_dir():
+        if told.only not in word or ("{}" in word and not told.images.is_dir()):
             continue
         print("\n".join(_table(word.format(told.images).split(), told.seeds, told.budgets)), flush=True)
 
