@@ -178,6 +178,23 @@ def test_a_cost_is_chosen_by_keyboard(visit):
     assert costs.locator("figure:visible").get_attribute("data-cost") == "n_parameters"
 
 
+@pytest.mark.parametrize("width", [375, 1280])
+def test_a_link_leads_to_the_top_of_its_section(visit, width):
+    tab = visit(width=width)
+    links = tab.locator("nav a").all()
+    assert len(links) >= 4
+    for link in links:
+        link.click()
+        tab.wait_for_function(
+            """() => {
+                const top = document.querySelector(location.hash).getBoundingClientRect().top;
+                const end = scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
+                return Math.abs(top) < 24 || end;
+            }""",
+            timeout=5000,
+        )
+
+
 @pytest.mark.parametrize("width", [320, 375, 1280])
 def test_nothing_is_wider_than_the_screen_but_tables_in_boxes_that_scroll(visit, width):
     tab = visit(width=width)

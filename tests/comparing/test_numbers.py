@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -88,6 +88,7 @@ def test_tiers_follow_what_is_told_apart(ink_runs):
             assert (above, first) in apart
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-0.2, 0.2), min_size=3, max_size=6), st.integers(0, 2**32 - 1))
 def test_a_corrected_interval_leaves_out_0_just_where_the_pair_is_told_apart(shifts, seed):
     noise = np.random.default_rng(seed).normal(size=(len(shifts), 40, 40))
@@ -107,6 +108,7 @@ def test_a_difference_of_rounding_is_none():
     assert found.p_value == 1.0
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.text("abcdef", min_size=1, max_size=3),

@@ -10,7 +10,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sweeps import MODELS, changed
 
@@ -233,6 +233,7 @@ def test_points_of_the_frontier_lie_in_the_plot(ink_runs):
         assert {point["model"] for point in chart["path"]} == set(table["frontier"][cost])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(1e-5, 1e3), st.floats(0, 3)), min_size=2, max_size=30))
 def test_labels_of_points_do_not_collide_on_a_narrow_screen(points):
     models = [
