@@ -146,6 +146,21 @@ def test_knobs_of_a_presets_own_options_can_be_turned(tmp_path):
     assert (run.renders["sample"].sizes, run.seed) == ([10], 3)
 
 
+def test_mount_fuji_appears_in_the_great_wave(shared):
+    """A print of one's own in a preset's place: the mountain's snow is told from the dark sky about it."""
+    print_ = shared / "wave_met_1930.jpg"
+    small = ["image.max_side=600", "render.grid.show_map=false"]
+    run = compose("+experiment=post_wave_mapping", f"image.path={print_}", *small)
+    darkness = 1 - gmmbench.execute(run).pictures["grid"].pixels.mean(axis=2) / 255
+    height, width = darkness.shape
+
+    def around(x, y):
+        row, column = round(y * height), round(x * width)
+        return darkness[row - 3 : row + 4, column - 3 : column + 4].mean()
+
+    assert around(0.637, 0.68) < 0.6 * min(around(0.58, 0.68), around(0.70, 0.68))
+
+
 def test_the_plus_may_be_left_out():
     assert compose("experiment=post_slices").options == compose("+experiment=post_slices").options
 

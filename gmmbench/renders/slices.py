@@ -25,6 +25,10 @@ COMMON = 85
 """Percent of the sweep's slices whose peak the axis shows; those of a hairline leave it."""
 
 
+FEW = 4
+"""Components up to which the weights of a slice are written beside it."""
+
+
 @dataclass(frozen=True)
 class Slices(Renderer):
     """p(y | x) = p(x, y) / integral of p(x, y) over y, per pixel; y runs down, as in the picture beside it.
@@ -93,7 +97,9 @@ class Slices(Renderer):
             mark = plot.theme.marks[index % len(plot.theme.marks)]
             left.axvline(column, color=mark, lw=2 * plot.unit)
             beside.fill_betweenx(ys, 0, curves[column], color=mark, alpha=0.15, lw=0)
-            beside.plot(seen(curves[column], most), ys, color=mark, lw=2 * plot.unit, label=f"x = {column}")
+            beside.plot(
+                seen(curves[column], most), ys, color=mark, lw=2 * plot.unit, label=_told(study, column)
+            )
             place = -most * (0.012 + 0.015 * (index % 3))
             beside.plot(*_ticks(study, column, place), "_", color=mark, ms=5 * plot.unit, mew=plot.unit)
         plot.legend(beside)
@@ -117,7 +123,7 @@ class Slices(Renderer):
                 curve.set_data(seen(curves[column], most), ys)
                 area.set_xy(np.column_stack((np.r_[0, curves[column], 0], np.r_[ys[0], ys, ys[-1]])))
                 ticks.set_data(*_ticks(study, column, -0.03 * most))
-                words.set_text(f"x = {column}")
+                words.set_text(_told(study, column))
 
             return change
 
@@ -142,6 +148,15 @@ def _conditionals(study: Study, columns: Floats) -> dict[int, Floats]:
     p = np.exp(log_p - log_p.max(axis=1, keepdims=True))
     p *= FINE / p.sum(axis=1, keepdims=True)
     return {int(column): row[beyond : len(ys) - beyond] for column, row in zip(columns, p, strict=True)}
+
+
+def _told(study: Study, column: float) -> str:
+    """The x of a slice, and of a small mixture its weights there: w_k N(x; m_k, C_k), normalised."""
+    mixture: Any = getattr(study.fitted, "mixture", None)
+    if mixture is None or mixture.n_components > FEW:
+        return f"x = {column}"
+    weights = mixture.condition((0,), [(column + 0.5) * study.image.lattice.cell]).weights
+    return f"x = {column}, w = ({', '.join(f'{weight:.2f}' for weight in weights)})"
 
 
 def _ticks(study: Study, column: float, place: float) -> tuple[Floats, Floats]:

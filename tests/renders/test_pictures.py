@@ -14,7 +14,7 @@ from gmmbench.mixture import Mixture
 from gmmbench.renders import sheet
 from gmmbench.renders.residual import score
 from gmmbench.renders.shapes import ellipses
-from gmmbench.renders.slices import FINE, _conditionals
+from gmmbench.renders.slices import FINE, _conditionals, _told
 
 CENTRE = (0.25, 0.15)
 FLIPPED = [
@@ -48,6 +48,16 @@ def test_the_lines_of_slices_stand_at_their_x_and_the_curves_peak_at_their_y():
     right = blue[:, int(left.max()) + panel :]
     rows, columns = np.nonzero(right)
     assert (rows[columns.argmax()] - 16) / panel == pytest.approx(CENTRE[1], abs=0.03)
+
+
+def test_a_slice_tells_its_weights_where_they_are_few():
+    m = Mixture([0.4, 0.6], [[0.3, 0.3], [0.6, 0.7]], [np.diag([0.02, 0.01]), np.diag([0.01, 0.02])])
+    x = 20.5 / SIDE
+    parts = [0.4 * norm.pdf(x, 0.3, 0.02**0.5), 0.6 * norm.pdf(x, 0.6, 0.1)]
+    told = ", ".join(f"{part / sum(parts):.2f}" for part in parts)
+    assert _told(study(fitted(m, "ink")), 20) == f"x = 20, w = ({told})"
+    many = Mixture(np.full(9, 1 / 9), np.tile([[0.5, 0.5]], (9, 1)), np.tile(np.eye(2), (9, 1, 1)))
+    assert _told(study(fitted(many, "ink")), 20) == "x = 20"
 
 
 def test_a_slice_is_the_conditional_of_the_mixture():
