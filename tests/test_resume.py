@@ -23,7 +23,12 @@ SWEEP = [
 ]  # fmt: skip
 FITTED = [word.replace("histogram", "gmm") for word in SWEEP]
 JOBS = 4
-MEASURED = ("wall_seconds", "peak_bytes")  # what it took, which differs between any two runs
+MEASURED = (
+    "wall_seconds",
+    "peak_bytes",
+    "compile_seconds",
+    "score_seconds",
+)  # what it took, which differs between any two runs
 
 
 def rows(folder):
