@@ -89,7 +89,14 @@ def main(words: list[str]) -> None:
 def drawn(name: str) -> dict[str, Any]:
     """Run a preset as a user would, and keep the last of its pictures."""
     with tempfile.TemporaryDirectory() as folder:
-        run = [sys.executable, "-m", "gmmbench", f"+experiment={name}", f"hydra.run.dir={folder}/run"]
+        run = [
+            sys.executable,
+            "-m",
+            "gmmbench",
+            f"+experiment={name}",
+            f"hydra.run.dir={folder}/run",
+            "store.use=false",
+        ]
         started = time.perf_counter()
         subprocess.run(run, check=True, stdout=subprocess.DEVNULL)
         seconds = time.perf_counter() - started

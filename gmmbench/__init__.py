@@ -46,6 +46,7 @@ __all__ = [
     "Run",
     "Scene",
     "Split",
+    "Store",
     "Study",
     "Watch",
     "compose",
@@ -57,7 +58,7 @@ __all__ = [
     "save",
 ]
 
-_LATER = {"Report": "report", "compose": "config", "execute": "run", "save": "output"}
+_LATER = {"Report": "report", "compose": "config", "execute": "run", "save": "output", "Store": "store"}
 
 
 def __getattr__(name: str) -> Any:

@@ -303,6 +303,18 @@ class Fitted(ABC):
         """More numbers for the report, by name."""
         return {}
 
+    def save(self) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, Any]] | None:
+        """All that `load` needs to make this fit again: arrays (none of objects), and facts for JSON.
+
+        None, the default: the fit is not kept in a store, and is made anew each time.
+        """
+        return None
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> Fitted:
+        """The fit that `save` was called on: it answers the same."""
+        raise NotImplementedError(f"{cls.__name__} has a save and no load")
+
 
 class Density(Fitted):
     """A fit that is a probability density over `columns`."""

@@ -1,4 +1,4 @@
-"""The command line: Hydra for runs and sweeps; `plugins`, `check` and `--help` beside it."""
+"""The command line: Hydra for runs and sweeps; `plugins`, `check`, `store` and `--help` beside it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from . import registry
+from . import presets, registry
+from .keeper import keep, wanted
 from .knobs import Refused, unknown
+from .limits import GONE
 
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
-COMMANDS = ("plugins", "check", "compare")
+COMMANDS = ("plugins", "check", "compare", "store")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside is interrupted, too
     try:
-        return _command(arguments)
+        return keep() if argv is None and wanted(arguments) else _command(arguments)
     except KeyboardInterrupt:
         return _fail("interrupted; no file was left half-written", 130)
     except BrokenPipeError:
@@ -59,32 +59,40 @@ def _command(arguments: list[str]) -> int:
             return _compare(words[1:])
         if words[0] == "check":
             from .check_table import show
+        elif words[0] == "store":
+            from .store_table import show
         else:
             from .plugins_table import show
         return show(arguments[1:])
     if words and "=" not in words[0] and not flags and not words[0].startswith("~"):
         raise Refused(unknown("command", words[0], COMMANDS) + "; a run is key=value, such as image=dog")
-    return _hydra(arguments, sweep=bool(flags & {"-m", "--multirun"}))
+    return _hydra(arguments, presets.sweeping(arguments))
 
 
 def _hydra(arguments: list[str], sweep: bool) -> int:
     import hydra
 
-    from . import output, presets
+    from . import output
     from .door import VERSION_BASE, RememberFolder, open_door
+    from .jobs import job
     from .quoting import quoted
+    from .sweeps import unsaid
 
     _check_flags(arguments)
     presets.check(arguments)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # re-raise: `main` makes the line
     task = hydra.main(config_path=open_door(), config_name="config", version_base=VERSION_BASE)(job)
-    before = sys.argv
+    before, again = sys.argv, False
+    RememberFolder.forget()
     sys.argv = ["gmmbench", *(quoted(word, sweep) for word in arguments)]
     try:
-        with contextlib.redirect_stderr(_WithoutHydrasLine(sys.stderr)):
+        with contextlib.redirect_stderr(_WithoutHydrasLine(sys.stderr)), unsaid():
             task()
+    except BrokenProcessPool:
+        again = True  # a job ended the processes of joblib's: the keeper goes on
+        return GONE
     except Refused as error:
-        if sweep and RememberFolder.sweep is not None:  # each job has said its own
+        if RememberFolder.sweep is not None:  # each job has said its own
             raise Refused("some jobs of the sweep failed, see above; the others are done") from error
         raise
     finally:
@@ -92,7 +100,7 @@ def _hydra(arguments: list[str], sweep: bool) -> int:
         output.prune(RememberFolder.run, RememberFolder.before)
         output.tidy_sweep(RememberFolder.sweep, RememberFolder.before)
         # Hydra calls no callback after a failure, and a sweep with failed jobs is compared, too
-        if sweep and RememberFolder.sweep is not None and RememberFolder.sweep.is_dir():
+        if not again and RememberFolder.sweep is not None and RememberFolder.sweep.is_dir():
             _compare_sweep(RememberFolder.sweep)
     return 0
 
@@ -111,11 +119,15 @@ def _compare_sweep(folder: Path) -> None:
 def _compare(folders: Sequence[str]) -> int:
     """Compare the runs below the folders; the files go into the first."""
     from . import output
-    from .compare import compare
+    from .compare import compare, find
 
     if not folders:
         raise Refused("gmmbench compare: expected a folder of runs, got none; try gmmbench compare multirun")
-    for file in output.save_comparison(compare(folders), folders[0]):
+    before = None
+    while before != (found := [(entry.folder, entry.failure) for entry in find(folders)]):
+        # another sweep may have finished a run meanwhile: who writes last has seen all
+        before, files = found, output.save_comparison(compare(folders), folders[0])
+    for file in files:
         print(f"comparison: {file}", flush=True)
     return 0
 
@@ -131,51 +143,6 @@ def _check_flags(arguments: list[str]) -> None:
     parser = get_args_parser()
     parser.error = refuse  # type: ignore[method-assign]  # argparse would print its usage and leave
     parser.parse_args(arguments)
-
-
-def job(cfg: DictConfig) -> float | None:
-    """What Hydra runs for each job: check, execute, save. Returns what a search maximises."""
-    from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
-
-    from . import output
-    from .config import build
-    from .console import Console
-    from .door import RememberFolder
-    from .run import execute
-
-    settings = HydraConfig.get()
-    folder = Path(settings.runtime.output_dir)
-    sweep = settings.job.num if settings.mode == RunMode.MULTIRUN else None
-    console = Console(sweep, list(settings.overrides.task))
-    try:
-        run = build(cfg, settings.runtime.choices)
-        output.prepare(folder)
-        with console.listening() as listen:
-            outcome = execute(run, listen)
-        report = output.save(outcome, folder)
-        console.done(report, folder)
-        if outcome.failed:
-            said = "; ".join(f"render={option}: {line}" for option, line in outcome.failed.items())
-            raise Refused(f"{said}; all else is in {folder}")
-        return report.aim()
-    except (Refused, KeyboardInterrupt) as error:
-        output.prune(folder, RememberFolder.before)
-        if isinstance(error, Refused):
-            console.failed(error)
-            if sweep is not None:
-                output.save_reason(folder, "refused", settings.overrides.task, str(error))
-        raise
-    except Exception as error:
-        log = output.save_failure(folder, traceback.format_exc())
-        line = (
-            f"the run failed with {type(error).__name__}: {' '.join(str(error).split())}; traceback in {log}"
-        )
-        failure = Refused(line)
-        console.failed(failure)
-        if sweep is not None:
-            output.save_reason(folder, "crashed", settings.overrides.task, line)
-        raise failure from error
 
 
 class _WithoutHydrasLine:

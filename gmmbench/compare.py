@@ -2,117 +2,104 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from .comparing import words
+from .comparing.curves import curves
+from .comparing.judging import Verdict, frontier, judge, pair_row
+from .comparing.means import COLUMNS, over_seeds, value
+from .comparing.over_images import over_images
+from .comparing.repeating import command
+from .comparing.runs import Entry, Group, find, groups, labels
+from .comparing.shown import gain_of
 
-from .api import TEST, Floats
-from .knobs import Refused
-from .scoring.intervals import Pair, all_pairs, difference, tiers
+__all__ = ["Comparison", "compare", "find"]
 
-SCORES = ("gain", "ceiling", "skill", "kl", "expected_ink", "psnr", "ssim", "bits_per_dim")
+SCHEMA_VERSION = 2
+COSTS = ("wall_seconds", "n_parameters", "peak_bytes")
+"""What the frontier weighs the gain against."""
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
-    """A run that was found: `report` holds its report.json, or nothing, and then `failure` tells why."""
+class Comparison:
+    """A comparison: `data` is what comparison.json holds, made from entries and groups."""
 
-    folder: str
-    path: Path
-    report: Mapping[str, Any]
-    failure: Mapping[str, Any]
+    data: Mapping[str, Any]
+    entries: tuple[Entry, ...]
+    groups: tuple[Group, ...]
 
+    def __getitem__(self, key: str) -> Any:
+        return self.data[key]
 
-def find(folders: Iterable[str | Path]) -> list[Entry]:
-    """Every run at or below the folders, finished or failed, in the order of their names.
+    def to_json(self) -> str:
+        """The comparison for a program."""
+        return json.dumps(self.data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
-    Raises Refused: a folder does not exist, or there is no run in any.
-    """
-    given = [Path(folder) for folder in folders]
-    found: dict[Path, tuple[Path, Path]] = {}
-    for top in given:
-        if not top.is_dir():
-            raise Refused(f"gmmbench compare: expected a folder, got {top}; try one that a sweep wrote")
-        for name in ("report.json", "failure.json"):
-            for file in top.rglob(name):
-                # a report stands where a run is complete: it counts before a failure beside it
-                found.setdefault(file.parent.resolve(), (file, top))
-    entries = []
-    for _, (file, top) in sorted(found.items()):
-        name = str(file.parent.relative_to(top)) if len(given) == 1 else str(file.parent)
-        try:
-            data = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
-            data, failure = {}, {"kind": "unreadable", "reason": f"{file.name}: {error}", "overrides": []}
-        else:
-            failure = data if file.name == "failure.json" else {}
-            if not failure and (data.get("schema"), data.get("schema_version")) != ("gmmbench-report", 2):
-                reason = "report.json: expected schema gmmbench-report, version 2"
-                failure = {"kind": "unreadable", "reason": reason, "overrides": []}
-        entries.append(Entry(name, file.parent, {} if failure else data, failure))
-    if not entries:
-        raise Refused(
-            f"gmmbench compare: expected runs (report.json) below {', '.join(map(str, given))}, "
-            "got none; try the folder of a sweep"
+    def to_csv(self) -> str:
+        """Its rows, one a run."""
+        rows = self.data["runs"]
+        table = io.StringIO()
+        writer = csv.DictWriter(
+            table, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
         )
-    return entries
+        writer.writeheader()
+        writer.writerows(rows)
+        return table.getvalue()
+
+    def to_markdown(self) -> str:
+        """The comparison for a person."""
+        from .comparing.in_markdown import page
+
+        return page(self.data)
+
+    def to_html(self, folder: str | Path) -> str:
+        """The comparison as one page, whose links to full pictures start at the folder it is to stand in."""
+        from .comparing.page import page
+
+        return page(self.data, self.entries, self.groups, Path(folder))
 
 
-def compare(folders: Iterable[str | Path]) -> dict[str, Any]:
-    """The comparison as comparison.json holds it: `runs`, a row each, and `tables`.
+def compare(folders: Iterable[str | Path]) -> Comparison:
+    """Compare the runs at or below the folders.
 
     A table has one image, view, hold-out and convention. In it the per-pixel gains of each model are averaged
     over the seeds that all ranked models share, over those in which the pixel is held out; see
-    docs/scoring.md, "Intervals and tiers".
+    docs/comparison.md. Raises Refused: a folder does not exist, or there is no run in any.
     """
     entries = find(folders)
-    labels = _labels([entry.report for entry in entries])
-    rows = [_row(entry, label) for entry, label in zip(entries, labels, strict=True)]
-    groups: dict[str, list[tuple[str, Entry]]] = {}
-    for entry, label in zip(entries, labels, strict=True):
-        if entry.report:
-            groups.setdefault(_key(entry.report), []).append((label, entry))
-    return {
-        "schema": "gmmbench-comparison",
-        "schema_version": 1,
-        "runs": rows,
-        "tables": [_table(members) for _, members in sorted(groups.items())],
+    named = labels(entries)
+    found = groups(entries, named)
+    first = {
+        id(same): by_seed[0]
+        for group in found
+        for runs in group.runs.values()
+        for by_seed in runs.values()
+        for same in by_seed
     }
+    rows = [_row(entry, label, first.get(id(entry))) for entry, label in zip(entries, named, strict=True)]
+    tables = [_table(group, judge(group)) for group in found]
+    across = over_images(tables)
+    data = {
+        "schema": "gmmbench-comparison",
+        "schema_version": SCHEMA_VERSION,
+        "answer": words.overall(tables, across),
+        "notes": words.notes(rows),
+        "runs": rows,
+        "tables": tables,
+        "across_images": across,
+    }
+    return Comparison(data, tuple(entries), tuple(found))
 
 
-def _key(report: Mapping[str, Any]) -> str:
-    image = report["image"]
-    same = [image["name"], image["view"], image["sha256"], image["height"], image["width"]]
-    knobs = report["config"]["image"]  # another threshold is another image
-    return json.dumps(
-        [*same, knobs, report["hold_out"], report["hold_out_block"], report["gain"]["convention"]],
-        sort_keys=True,
-    )
-
-
-def _labels(reports: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The option of each model with the knobs in which the runs of that option differ."""
-    knobs: dict[str, dict[str, set[str]]] = {}
-    for report in filter(None, reports):
-        for key, value in report["model"]["parameters"].items():
-            knobs.setdefault(report["model"]["option"], {}).setdefault(key, set()).add(json.dumps(value))
-    labels = []
-    for report in reports:
-        if not report:
-            labels.append("")
-            continue
-        option, own = report["model"]["option"], report["model"]["parameters"]
-        told = [f"{key}={json.dumps(own[key])}" for key in sorted(own) if len(knobs[option][key]) > 1]
-        labels.append(" ".join([option, *told]))
-    return labels
-
-
-def _row(entry: Entry, label: str) -> dict[str, Any]:
+def _row(entry: Entry, label: str, counted: Entry | None) -> dict[str, Any]:
     report, failure = entry.report, entry.failure
     if failure:
         return {
@@ -121,13 +108,17 @@ def _row(entry: Entry, label: str) -> dict[str, Any]:
             "reason": failure["reason"],
             "overrides": " ".join(failure["overrides"]),
         }
-    scores = {f"{key}_{part}": report[key][part] for key in SCORES for part in ("train", "held_out")}
+    reasons = [*report["not_ranked"], *(f"render={k}: {v}" for k, v in report.get("failed", {}).items())]
+    again = counted is not None and counted is not entry
+    same = counted is not None and all(
+        report[key][part] == counted.report[key][part]
+        for key in ("gain", "log_likelihood")
+        for part in ("train", "held_out")
+    )
     return {
         "run": entry.folder,
-        "status": "crashed" if report["failed"] else "ranked" if report["ranked"] else "not ranked",
-        "reason": "; ".join(
-            [*report["not_ranked"], *(f"render={k}: {v}" for k, v in report["failed"].items())]
-        ),
+        "status": "crashed" if report.get("failed") else "ranked" if report["ranked"] else "not ranked",
+        "reason": "; ".join(reasons),
         "image": report["image"]["name"],
         "view": report["image"]["view"],
         "model": label,
@@ -135,108 +126,69 @@ def _row(entry: Entry, label: str) -> dict[str, Any]:
         "hold_out": report["hold_out"],
         "hold_out_block": report["hold_out_block"],
         "convention": report["gain"]["convention"],
-        **scores,
-        "n_parameters": report["fit"]["n_parameters"],
-        "wall_seconds": report["cost"]["wall_seconds"],
-        "peak_bytes": report["cost"]["peak_bytes"],
+        "same_fit_as": counted.folder if counted is not None and again else None,
+        "same_numbers": same if again else None,
+        "alarms": "; ".join(report.get("alarms", [])),
+        **{name: value(report, name) for name in COLUMNS},
+        "command": command(report),
     }
 
 
-def _table(members: Sequence[tuple[str, Entry]]) -> dict[str, Any]:
-    first = members[0][1].report
-    runs: dict[str, dict[int, Entry]] = {}
-    for label, entry in members:  # the same fit drawn twice counts once
-        runs.setdefault(label, {}).setdefault(entry.report["seed"], entry)
-    seeds = sorted({seed for by_seed in runs.values() for seed in by_seed})
-    reasons = {label: _reason(by_seed) for label, by_seed in runs.items()}
-    ranked = [label for label, reason in reasons.items() if not reason]
-    shared = [seed for seed in seeds if all(seed in runs[label] for label in ranked)] if ranked else []
-    if ranked and not shared:
-        reasons.update(dict.fromkeys(ranked, "no seed in which every ranked model ran"))
-        ranked = []
-    means, pairs, intervals = _judge({label: [runs[label][s] for s in shared] for label in ranked}, first)
-    # without pairs that have an interval there are too few tiles, and no ranking
-    judged = bool(pairs) and all(pair.corrected is not None for pair in pairs)
-    places = tiers(means, pairs) if judged else {}
+def _table(group: Group, verdict: Verdict) -> dict[str, Any]:
+    report, places = group.report, verdict.places
     models: list[dict[str, Any]] = []
-    for label, by_seed in runs.items():
-        got = [g for e in by_seed.values() if (g := e.report["gain"]["held_out"]) is not None]
+    for label, by_seed in group.runs.items():
+        counted = group.counted(label)
         models.append(
             {
                 "model": label,
+                "option": next(iter(by_seed.values()))[0].report["model"]["option"],
+                "parameters": next(iter(by_seed.values()))[0].report["model"]["parameters"],
                 "tier": places.get(label),
-                "not_ranked": reasons[label] or ("" if judged else "no pair, or too few tiles"),
-                "gain": means.get(label),
-                "interval": intervals.get(label),
-                "gain_by_seed_mean": float(np.mean(got)) if got else None,
-                "gain_by_seed_sd": float(np.std(got, ddof=1)) if len(got) > 1 else None,
-                "seeds": len(by_seed),
-                "of_seeds": len(seeds),
-                "wall_seconds": float(np.mean([e.report["cost"]["wall_seconds"] for e in by_seed.values()])),
+                "not_ranked": group.reasons[label] or ("" if places else words.unjudged(group, verdict)),
+                "gain": verdict.means.get(label),
+                "interval": verdict.intervals.get(label),
+                "seeds": sorted(by_seed),
+                "seeds_counted": sorted(counted),
+                "scores": over_seeds([entry.report for entry in counted.values()], len(group.seeds)),
             }
         )
-    models.sort(key=lambda row: (row["tier"] or math.inf, -(row["gain"] or -math.inf), row["model"]))
-    return {
-        "image": first["image"]["name"],
-        "view": first["image"]["view"],
-        "hold_out": first["hold_out"],
-        "hold_out_block": first["hold_out_block"],
-        "convention": first["gain"]["convention"],
-        "unit": first["gain"]["unit"],
-        "seeds_compared": shared,
+    models.sort(key=_place)
+    order = {row["model"]: place for place, row in enumerate(models)}
+    pairs = sorted(verdict.pairs, key=lambda pair: (order[pair.better], order[pair.worse]))
+    image = report["image"]
+    table: dict[str, Any] = {
+        "title": group.title,
+        "image": image["name"],
+        "view": image["view"],
+        "height": image["height"],
+        "width": image["width"],
+        "sha256": image["sha256"],
+        "hold_out": report["hold_out"],
+        "hold_out_block": report["hold_out_block"],
+        "convention": report["gain"]["convention"],
+        "unit": report["gain"]["unit"],
+        "seeds": list(group.seeds),
+        "seeds_compared": list(group.shared),
+        "narrowed": words.narrowed(group),
+        "judged": bool(places),
         "models": models,
-        "pairs": [
-            {
-                "better": pair.better,
-                "worse": pair.worse,
-                "difference": pair.difference.value,
-                "interval": pair.difference.interval(),
-                "p_corrected": pair.corrected,
-                "told_apart": pair.told_apart(),
-                "tiles": pair.difference.tiles,
-            }
-            for pair in pairs
-        ],
+        "pairs": [pair_row(pair, len(pairs)) for pair in pairs],
+        "frontier": _frontiers(models),
+        "curves": curves(models),
+    }
+    return {**table, "answer": words.of_table(table)}
+
+
+def _frontiers(models: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    gains = {row["model"]: row["gain"] for row in models}
+    return {
+        cost: frontier(gains, {row["model"]: row["scores"][cost]["mean"] for row in models}) for cost in COSTS
     }
 
 
-def _reason(by_seed: Mapping[int, Entry]) -> str:
-    """Why a model may not stand in the ranking; nothing where it may."""
-    for seed, entry in sorted(by_seed.items()):
-        if not entry.report["ranked"]:
-            return f"seed {seed}: {'; '.join(entry.report['not_ranked'])}"
-        if not (entry.path / "scores.npz").is_file():
-            return f"seed {seed}: scores.npz is missing"
-        gain, _, held = _maps(entry)
-        if not np.isfinite(gain[held]).all():
-            return f"seed {seed}: held-out pixels without a finite score"
-    return ""
-
-
-def _maps(entry: Entry) -> tuple[Floats, Floats, Floats]:
-    with np.load(entry.path / "scores.npz", allow_pickle=False) as scores:
-        held = np.asarray(scores["split"] == TEST)
-        return scores["gain"].astype(np.float64), scores["weight"].astype(np.float64), held
-
-
-def _judge(
-    runs: Mapping[str, Sequence[Entry]], report: Mapping[str, Any]
-) -> tuple[dict[str, float], list[Pair], dict[str, tuple[float, float] | None]]:
-    """Means, pairs and intervals in the unit of the gain, of maps averaged over seeds where held out."""
-    # bits from nats, and for colours of three dimensions each
-    per = math.log(2) * (3 if report["image"]["view"] == "colour" else 1)
-    gains: dict[str, Floats] = {}
-    weight = scored = np.zeros((report["image"]["height"], report["image"]["width"]))
-    for label, entries in runs.items():
-        maps = [_maps(entry) for entry in entries]
-        times = np.sum([held for _, _, held in maps], axis=0)
-        scored = times > 0
-        share = np.maximum(times, 1)
-        gains[label] = np.sum([np.where(held, g, 0) for g, _, held in maps], axis=0) / share
-        weight = np.sum([np.where(held, w, 0) for _, w, held in maps], axis=0) / share * per
-    means, intervals = {}, {}
-    for label, gain in gains.items():
-        own = difference(gain, weight, scored)
-        if own is not None:
-            means[label], intervals[label] = own.value, own.interval()
-    return means, all_pairs(gains, weight, scored), intervals
+def _place(row: Mapping[str, Any]) -> tuple[float, float, list[str | int]]:
+    """By tier, then by gain, then by name, in which 9 comes before 10; who has neither comes last."""
+    gain = gain_of(row)
+    name = [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", row["model"])]
+    return row["tier"] or math.inf, math.inf if gain is None else -gain, name

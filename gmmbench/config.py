@@ -6,11 +6,12 @@ import dataclasses
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException, ValidationError
+from omegaconf.errors import OmegaConfBaseException
 
 from . import presets, registry
 from .api import Choice, ImageSource, Model, Renderer
@@ -19,6 +20,7 @@ from .explain import explain
 from .knobs import Refused, check_knobs, knob, refusal, shown, unknown
 from .outcome import Run
 from .quoting import quoted
+from .store import Store
 
 T = TypeVar("T")
 
@@ -31,6 +33,18 @@ class Settings:
     hold_out: float = knob(0.2, "share of the pixels kept from the fit", low=0, high=0.9)
     hold_out_block: int = knob(1, "side of the squares that are held out, pixels", low=1, high=1000)
     threads: int | None = knob(None, "threads a fit may use (null: all cores)", low=1)
+    timeout: float | None = knob(None, "seconds a run may take, from image to pictures (null: any)", above=0)
+
+    def __post_init__(self) -> None:
+        check_knobs(self)
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """The knobs of `store` in config.yaml."""
+
+    use: bool = knob(True, "keep fits and results, and take what is there")
+    dir: str | None = knob(None, "folder of the store (null: GMMBENCH_STORE, else in the user's cache)")
 
     def __post_init__(self) -> None:
         check_knobs(self)
@@ -73,9 +87,11 @@ def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
     """
     tree = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(tree, dict)
-    extra = [str(key) for key in tree if key not in {*_fields(Settings), *registry.GROUPS}]
+    known = [*_fields(Settings), "store", *registry.GROUPS]
+    extra = [str(key) for key in tree if key not in known]
     if extra:
-        raise Refused(unknown(extra[0], extra[0], [*_fields(Settings), *registry.GROUPS]))
+        raise Refused(unknown(extra[0], extra[0], known))
+    store_of(cfg)
     settings = typed("", Settings, {key: tree[key] for key in _fields(Settings) if key in tree})
     renders = tree.get("render")
     if not isinstance(renders, dict) or not renders:
@@ -99,6 +115,22 @@ def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
     )
 
 
+def timeout_of(cfg: DictConfig) -> float | None:
+    """The seconds that a composed config, which was built before, gives a run."""
+    return None if cfg.get("timeout") is None else float(cfg.timeout)
+
+
+def store_of(cfg: DictConfig) -> Store | None:
+    """The store that a composed config names; None where none is to be used. Raises Refused."""
+    tree = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(tree, dict)
+    chosen = tree.get("store")
+    if not isinstance(chosen, dict):
+        raise Refused(f"store: expected store.use and store.dir, got {shown(chosen)}; try store.use=false")
+    settings = typed("store.", StoreSettings, {str(key): value for key, value in chosen.items()})
+    return Store(settings.dir) if settings.use else None
+
+
 def _chosen(group: str, tree: Any, prefix: str | None = None) -> Choice:
     """The plugin that a part of the config names; the registry holds none but its group's classes."""
     known = registry.load()
@@ -120,21 +152,39 @@ def typed(prefix: str, cls: type[T], values: Mapping[str, Any]) -> T:
         if key not in fields:
             raise Refused(unknown(f"{prefix}{key}", str(key), fields))
     kinds = typing.get_type_hints(cls)
-    plain = {}
     for key, value in values.items():
-        schema = OmegaConf.structured(cls)
-        try:
-            # A text for a number is refused unless it is one; true is no number though it counts as 1.
-            if isinstance(value, bool) and bool not in (kinds[key], *typing.get_args(kinds[key])):
-                raise ValidationError("a truth value")
-            value = _with_points(value) if kinds[key] == list[list[float]] else value  # noqa: PLW2901
-            plain[key] = OmegaConf.to_container(OmegaConf.merge(schema, {key: value}))[key]  # type: ignore[index,call-overload]  # a dataclass gives a dict
-        except OmegaConfBaseException:
-            raise Refused(prefix + refusal(fields[key], kinds[key], value)) from None
+        # A text for a number is refused unless it is one; true is no number though it counts as 1.
+        if isinstance(value, bool) and bool not in (kinds[key], *typing.get_args(kinds[key])):
+            raise Refused(prefix + refusal(fields[key], kinds[key], value))
+    ready = {
+        key: _with_points(value) if kinds[key] == list[list[float]] else value
+        for key, value in values.items()
+    }
+    try:
+        plain = _converted(cls, ready)
+    except OmegaConfBaseException:
+        for key, value in ready.items():  # which one?
+            try:
+                _converted(cls, {key: value})
+            except OmegaConfBaseException:
+                raise Refused(prefix + refusal(fields[key], kinds[key], values[key])) from None
+        raise
     try:
         return cls(**plain)
     except Refused as error:
         raise Refused(f"{prefix}{error}") from None
+
+
+def _converted(cls: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as the annotations of a dataclass have them. Raises OmegaConfBaseException."""
+    tree = OmegaConf.to_container(OmegaConf.merge(_schema(cls), dict(values)))  # type: ignore[arg-type]  # classes can be hashed
+    assert isinstance(tree, dict)
+    return {key: tree[key] for key in values}
+
+
+@cache
+def _schema(cls: type[Any]) -> Any:
+    return OmegaConf.structured(cls)
 
 
 def _with_points(value: Any) -> Any:

@@ -16,6 +16,7 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 
 from . import registry
+from .sweeps import prepare
 
 VERSION_BASE = "1.3"
 
@@ -37,6 +38,11 @@ class RememberFolder(Callback):
     before: typing.ClassVar[Path | None] = None
     """The innermost folder of the path that was there already: nothing from it outwards is ours."""
 
+    @classmethod
+    def forget(cls) -> None:
+        """Nothing has begun yet."""
+        cls.run = cls.sweep = cls.before = None
+
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Take down `hydra.run.dir`."""
         type(self).run = Path(str(config.hydra.run.dir))
@@ -46,6 +52,7 @@ class RememberFolder(Callback):
         """Take down `hydra.sweep.dir`."""
         type(self).sweep = Path(str(config.hydra.sweep.dir))
         type(self).before = _innermost(Path(str(config.hydra.sweep.dir)))
+        prepare(config)
 
 
 def _innermost(folder: Path) -> Path:

@@ -22,6 +22,15 @@ from .quoting import quoted
 MERGING = "Error merging override "
 """How Hydra begins to say that a value has the wrong shape."""
 
+EXTRAS = {
+    "joblib": "joblib",
+    "submitit_local": "slurm",
+    "submitit_slurm": "slurm",
+    "ray": "ray",
+    "optuna": "optuna",
+}
+"""Launchers and sweepers, and the extra of ours that brings each."""
+
 
 def explain(error: BaseException, overrides: Sequence[str]) -> str:
     """One line for an error of Hydra's or OmegaConf's, given the overrides that led to it."""
@@ -36,6 +45,9 @@ def _by_error(link: BaseException, overrides: Sequence[str]) -> str | None:
     """The line for one error of a chain, or None for one that tells nothing."""
     if isinstance(link, MissingConfigException) and link.missing_cfg_file:
         group, _, option = str(link.missing_cfg_file).rpartition("/")
+        if group in ("hydra/launcher", "hydra/sweeper") and option in EXTRAS:
+            install = f"pip install 'gmmbench[{EXTRAS[option]}]'"
+            return f"{group}: expected the package behind {option}, got none; try {install}"
         line = unknown(group or "config", option, link.options or registry.load().options.get(group, {}))
         own_file = group == "image" and "." in option
         return line + (f"; for a file of your own, image.path={option}" if own_file else "")

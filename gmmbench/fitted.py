@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .api import COLUMNS, Density, Fitted, Floats, Lattice, Predictor, Watch
 
 if TYPE_CHECKING:
     from .mixture import Mixture, StudentMixture
+
+PARAMETERS = ("weights", "means", "covariances")
+PREDICTIVE = ("predictive.weights", "predictive.means", "predictive.scales", "predictive.degrees")
+KEPT = ("columns", "n_parameters", "iterations", "converged", "compile_seconds", "more")
+"""What is saved of a fit: arrays of the mixture, arrays of its predictive, facts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +69,31 @@ class MixtureDensity(Density):
     def facts(self) -> Mapping[str, Any]:
         """The number of components, and what the model has added."""
         return {"components": self.mixture.n_components, **self.more}
+
+    def save(self) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, Any]]:
+        """The parameters of the mixture, and of the predictive."""
+        names = PARAMETERS if self.predictive is None else (*PARAMETERS, *PREDICTIVE)
+        arrays = {name: getattr(self.mixture, name) for name in PARAMETERS}
+        facts = {key: getattr(self, key) for key in KEPT}
+        if self.predictive is not None:
+            arrays |= {name: getattr(self.predictive, name.partition(".")[2]) for name in PREDICTIVE}
+            facts["independent"] = self.predictive.independent
+        return {name: arrays[name] for name in names}, facts
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> MixtureDensity:
+        """The same mixture, to the last bit."""
+        from .mixture import Mixture, StudentMixture
+
+        predictive = None
+        if "independent" in facts:
+            weights, means, scales, degrees = (arrays[name] for name in PREDICTIVE)
+            predictive = StudentMixture(weights, means, scales, degrees, facts["independent"])
+        mixture = Mixture(*(arrays[name] for name in PARAMETERS))
+        object.__setattr__(mixture, "weights", arrays["weights"])  # dividing by their sum again would round
+        mixture.weights.flags.writeable = False
+        told = {key: facts[key] for key in KEPT}
+        return cls(mixture, predictive=predictive, **{**told, "columns": tuple(told["columns"])})
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from . import presets, registry
@@ -13,6 +14,7 @@ gmmbench: fit a generative model to an image, let it paint, and score it.
   python -m gmmbench -m model=gmm,bgmm image=dog,butterfly    a sweep: every combination
   python -m gmmbench plugins [--json]                         the plugins, and whether they work
   python -m gmmbench check model=gmm                          whether one keeps its contract
+  python -m gmmbench store [clean [--older 30d] [--damaged]]  what is kept of earlier runs
   python -m gmmbench model=lightgbm --help                    this page, with that model's knobs
 
 Examples
@@ -24,6 +26,7 @@ Examples
 
 TAIL = """\
 Where things go: hydra.run.dir=FOLDER (a sweep: hydra.sweep.dir=FOLDER); else outputs/DATE/TIME.
+A command that is repeated makes nothing anew that is done: it goes on where it was interrupted.
 Also: --cfg job prints the config; -sc install=bash sets up tab completion of the command gmmbench;
 GMMBENCH_BLOCK=name,... leaves plugins out; GMMBENCH_TRACEBACK=1 shows tracebacks."""
 
@@ -50,7 +53,7 @@ def page(words: Sequence[str]) -> str:
             "",
         ]
     lines.append("Every run")
-    lines += _knobs("", _settings())
+    lines += _settings()
     for group, names in chosen.items():
         for name in names:
             option = known.options[group].get(name)
@@ -70,9 +73,11 @@ def _listed(options: Mapping[str, registry.Option]) -> list[str]:
     return [f"  {option.name:{width}}  {option.summary}" for option in options.values()]
 
 
-def _settings() -> str:
+def _settings() -> list[str]:
+    """The knobs of config.yaml: those at its top, and those of the store."""
     text = (registry.conf_folder() / "config.yaml").read_text(encoding="utf-8")
-    return text.partition("\n\n")[2].partition("\n\n")[0]
+    _, top, store, *_ = text.split("\n\n")
+    return _knobs("", top) + _knobs("store.", textwrap.dedent(store.partition("\n")[2]))
 
 
 def _knobs(prefix: str, yaml: str) -> list[str]:

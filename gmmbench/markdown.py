@@ -125,6 +125,7 @@ def _cost(data: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return None if bits is None else f"{bits / 8192:,.1f} KiB"
 
     return [
+        *([("all of this when it was made; the fit is", "from the store")] if cost["cached"] else []),
         ("seconds of the fit", cost["wall_seconds"]),
         ("CPU seconds of the fit", cost["cpu_seconds"]),
         ("seconds of compiling, apart", cost["compile_seconds"]),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .api import ImageSource, Model, Picture, Renderer, Study
+from .api import Fitted, ImageSource, Model, Picture, Renderer, Study
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,17 @@ class Run:
     options: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
 
+    def remembers(self, view: str) -> bool:
+        """Whether a renderer asks how the fit came to be, so that its history is recorded."""
+        return any("history" in renderer.needs.get(view, ()) for renderer in self.renders.values())
+
 
 @dataclass(frozen=True, eq=False)
 class Cost:
     """What a fit cost: seconds of wall clock and CPU, those of compiling apart, and the threads allowed.
 
-    The peak is of the process's memory, in bytes (None: unknown). Scoring has seconds of its own.
+    The peak is of the process's memory, in bytes (None: unknown). Scoring has seconds of its own. A fit that
+    was `cached`, taken from a store, bears the cost of when it was made.
     """
 
     wall_seconds: float
@@ -45,6 +50,7 @@ class Cost:
     peak_bytes: int | None
     threads: int
     score_seconds: float = 0.0
+    cached: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +93,16 @@ class Scores:
     gain: NDArray[np.float32]
     weight: NDArray[np.float32]
     log_likelihood: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """A fit as a store keeps it: what was learnt, and how (`Study.history`), its scores and its cost."""
+
+    fitted: Fitted
+    history: tuple[tuple[int, float | None, Fitted], ...]
+    scores: Scores
+    cost: Cost
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import csv
+import hashlib
 import io
 import json
-import os
+import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .animation import ANIMATIONS, animation
 from .api import Bytes
+from .folders import Draft, atomic_write, died, is_draft, sweep_up
 from .knobs import Refused
 from .outcome import Outcome, Run
 
 if TYPE_CHECKING:
+    from .compare import Comparison
     from .report import Report
 
 
 SCORES_VERSION = 2
 """Of scores.npz; raised whenever one of its arrays changes its meaning or goes."""
+
+SHORT = 10
+"""Hexadecimal digits of a key in the name of a folder."""
+
+ALWAYS = ("original.png", "scores.npz", "config.yaml", "report.md", "report.json")
+"""What every run writes."""
 
 
 def save(outcome: Outcome, folder: str | Path) -> Report:
@@ -40,20 +48,33 @@ def save(outcome: Outcome, folder: str | Path) -> Report:
     Raises:
         Refused: the folder cannot be made or written, or holds something already.
     """
-    from omegaconf import OmegaConf
-
-    from .report import Report, config_of
+    from .report import Report
 
     target = prepare(folder)
     report = Report.of(outcome)
+    draft = Draft.of(target)
+    try:
+        if not draft.publish(files_of(outcome, report)):
+            raise Refused(taken(target))
+    finally:
+        draft.discard()
+    return report
+
+
+def files_of(outcome: Outcome, report: Report) -> dict[str, bytes]:
+    """The files of a run by name, `report.json` last."""
+    from omegaconf import OmegaConf
+
+    from .report import config_of
+
     about = _provenance(outcome.run, outcome.study.image.sha256)
-    atomic_write(target / "original.png", _png(outcome.study.image.pixels(), about))
+    files = {"original.png": _png(outcome.study.image.pixels(), about)}
     for option, picture in outcome.pictures.items():
         described = {**about, "Description": picture.caption}
-        atomic_write(target / f"{option}.png", _png(picture.pixels, described))
+        files[f"{option}.png"] = _png(picture.pixels, described)
         if picture.frames:
             for kind in ANIMATIONS:
-                atomic_write(target / f"{option}.{kind}", animation(picture, kind, described))
+                files[f"{option}.{kind}"] = animation(picture, kind, described)
     scores = io.BytesIO()
     found = outcome.scores
     np.savez_compressed(
@@ -65,11 +86,54 @@ def save(outcome: Outcome, folder: str | Path) -> Report:
         log_likelihood=found.log_likelihood,
         split=outcome.study.split.codes,
     )
-    atomic_write(target / "scores.npz", scores.getvalue())
-    atomic_write(target / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config_of(outcome.run))).encode())
-    atomic_write(target / "report.md", report.to_markdown().encode())
-    atomic_write(target / "report.json", report.to_json().encode())
-    return report
+    return {
+        **files,
+        "scores.npz": scores.getvalue(),
+        "config.yaml": OmegaConf.to_yaml(OmegaConf.create(config_of(outcome.run))).encode(),
+        **files_of_report(report),
+    }
+
+
+def files_of_report(report: Report) -> dict[str, bytes]:
+    """The report for people and, last, for programs."""
+    return {"report.md": report.to_markdown().encode(), "report.json": report.to_json().encode()}
+
+
+def standing(folder: Path, key: str | None) -> str:
+    """What stands in the place of a run.
+
+    "free": nothing; "done": the whole run; "failed": a failure, which may be replaced; "part": what is left
+    of this run, to be filled up; "taken": what is somebody else's. A folder that bears the key in its name
+    is the run's own.
+    """
+    if not folder.is_dir():
+        return "free" if not folder.exists() else "taken"
+    names = {path.name for path in folder.iterdir() if not is_draft(path)}
+    if not names:
+        return "free"
+    own = key is not None and folder.name.endswith(f"-{key[:SHORT]}")
+    if names <= {"failure.txt", "failure.json"}:
+        return "failed"
+    try:
+        report = json.loads((folder / "report.json").read_bytes())
+        own = own or (key is not None and report["keys"]["run"] == key)
+        drawn = [file for picture in report["pictures"] for file in (picture["file"], *picture["animations"])]
+        if own and not report["failed"] and {*drawn, *ALWAYS} <= names:
+            return "done"
+    except (OSError, ValueError, LookupError, TypeError):
+        pass
+    return "part" if own else "taken"
+
+
+def place_of(run: Run, image: str, key: str) -> str:
+    """The name of a run's folder in a sweep: what it is in words, and the beginning of its key."""
+    words = (image, run.options.get("model", run.model.name), f"s{run.seed}", key[:SHORT])
+    return "-".join(re.sub(r"[^\w.+]+", "_", str(word))[:40] for word in words).lstrip(".")
+
+
+def taken(path: Path) -> str:
+    """The line that refuses a folder that holds something else."""
+    return f"output folder {path}: expected a new or empty folder, got one with files in it; try another name"
 
 
 def prepare(folder: str | Path) -> Path:
@@ -78,10 +142,7 @@ def prepare(folder: str | Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
-            raise Refused(
-                f"output folder {path}: expected a new or empty folder, got one with files in it; "
-                "try another name"
-            )
+            raise Refused(taken(path))
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
@@ -130,48 +191,56 @@ def save_failure(folder: str | Path, text: str) -> Path:
     return path
 
 
-def save_reason(folder: str | Path, kind: str, overrides: Sequence[str], reason: str) -> None:
-    """Keep why a job of a sweep came to nothing as `failure.json`, unless its folder holds something else."""
+def save_reason(
+    folder: str | Path, kind: str, overrides: Sequence[str], reason: str, traceback: str = "", sweep: str = ""
+) -> None:
+    """Keep why a job of a sweep came to nothing as `failure.json`, and how it crashed as `failure.txt`.
+
+    They replace an earlier failure; where the run itself stands they are not wanted. `sweep` is the name of
+    the sweep that saw it.
+    """
     path = Path(folder)
-    if path.is_dir() and any(item.name != "failure.txt" for item in path.iterdir()):
+    if standing(path, None) == "taken":
         return
-    path.mkdir(parents=True, exist_ok=True)
-    told = {"kind": kind, "overrides": list(overrides), "reason": reason}
-    atomic_write(path / "failure.json", (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode())
+    told = {"kind": kind, "overrides": list(overrides), "reason": reason, "sweep": sweep}
+    files = {"failure.txt": traceback.encode()} if traceback else {}
+    files["failure.json"] = (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()
+    draft = Draft.of(path)
+    try:
+        draft.publish(files, replace=True)
+    finally:
+        draft.discard()
 
 
-def save_comparison(found: Mapping[str, Any], folder: str | Path) -> list[Path]:
-    """Write `comparison.json` and `comparison.csv`, a row a run, into a folder; return the files."""
-    rows = found["runs"]
-    table = io.StringIO()
-    writer = csv.DictWriter(
-        table, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
-    )
-    writer.writeheader()
-    writer.writerows(rows)
-    text = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    files = {"comparison.json": text, "comparison.csv": table.getvalue()}
+def save_death(place: Path, overrides: Sequence[str], reason: str, sweep: str = "") -> None:
+    """Keep that a job's process is gone, in place of what it left of its folder."""
+    left = [folder for folder, told in died(place) if tuple(told["overrides"]) == tuple(overrides)]
+    for folder in left or [unnamed(place, overrides)]:
+        save_reason(folder, "died", overrides, reason, sweep=sweep)
+        sweep_up(place, folder.name)
+
+
+def unnamed(place: Path, overrides: Sequence[str]) -> Path:
+    """Where a job of a sweep fails before its key is known."""
+    return place / f"failed-{hash_of(overrides)[:SHORT]}"
+
+
+def hash_of(overrides: Sequence[str]) -> str:
+    """SHA-256 of a job's overrides."""
+    return hashlib.sha256("\n".join(overrides).encode()).hexdigest()
+
+
+def save_comparison(found: Comparison, folder: str | Path) -> list[Path]:
+    """Write `comparison.html`, `.md`, `.json` and `.csv` (a row a run) into a folder; return the files."""
+    files = {
+        "comparison.html": found.to_html(folder),
+        "comparison.md": found.to_markdown(),
+        "comparison.json": found.to_json(),
+        "comparison.csv": found.to_csv(),
+    }
     for name, content in files.items():
         atomic_write(Path(folder) / name, content.encode())
     return [Path(folder) / name for name in files]
-
-
-def atomic_write(path: Path, data: bytes) -> None:
-    """Write a file so that it is seen whole or not at all: temporary name, fsync, rename."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)  # mkstemp makes it private
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def _provenance(run: Run, sha256: str) -> dict[str, str]:

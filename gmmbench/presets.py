@@ -36,13 +36,13 @@ def check(overrides: Sequence[str]) -> None:
         Refused: one line that quotes both, with the words that say the same without a preset.
     """
     for name in chosen(overrides):
-        own = options(name)
+        own = {**options(name), **swept(name)}
         for word in overrides:
             group, equals, option = word.partition("=")
             if not equals or group not in own or _plain(option) == _plain(own[group]):
                 continue
             rest = [knob for knob in knobs(name) if knob.partition(".")[0] != group]
-            same = words({**own, group: option}, rest)
+            same = ("-m " if swept(name) else "") + words({**own, group: option}, rest)
             raise Refused(
                 f"{word} beside +{KEY}={name}: expected the preset's own {group}={own[group]}, whose knobs "
                 f"it sets, got another; try {same}"
@@ -64,7 +64,18 @@ def options(name: str) -> dict[str, str]:
 def knobs(name: str) -> list[str]:
     """The knobs that a preset turns, as they would be typed: "model.components=500"."""
     tree = registry.load().experiments[name].tree()
-    return list(_typed("", {key: value for key, value in tree.items() if key != "defaults"}))
+    return list(_typed("", {key: value for key, value in tree.items() if key not in ("defaults", "hydra")}))
+
+
+def swept(name: str) -> dict[str, str]:
+    """What a preset that is a sweep goes through, as it would be typed; nothing of one that is a run."""
+    sweeper = registry.load().experiments[name].tree().get("hydra", {}).get("sweeper", {})
+    return {str(key): str(value) for key, value in sweeper.get("params", {}).items()}
+
+
+def sweeping(arguments: Sequence[str]) -> bool:
+    """Whether a command line is a sweep, by its flag or its preset. Raises Refused: an unknown preset."""
+    return bool({"-m", "--multirun"} & set(arguments)) or any(swept(name) for name in chosen(arguments))
 
 
 def words(options: Mapping[str, str], knobs: Sequence[str]) -> str:

@@ -15,7 +15,12 @@ def quoted(override: str, sweep: bool) -> str:
         return f"hold_out_block={value}"
     if key == "experiment":  # Hydra wants a plus, a user need not know why
         return f"+{override}"
-    if key in ("hydra.run.dir", "hydra.sweep.dir") and value and value[0] not in "'\"" and "${" not in value:
+    if (
+        key in ("hydra.run.dir", "hydra.sweep.dir", "store.dir")
+        and value not in ("", "null")
+        and value[0] not in "'\""
+        and "${" not in value
+    ):
         return f"{key}={_quote(str(Path(value).expanduser()))}"
     if key.lstrip("+") != "image.path" or not equals:
         return override

@@ -9,7 +9,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
 
 import numpy as np
@@ -60,15 +60,19 @@ class Report:
     @staticmethod
     def of(outcome: Outcome) -> Report:
         """The report of an outcome."""
+        from .keys import of_fit, of_run  # which know a run by what stands below
+
         run, study = outcome.run, outcome.study
         image, split, fitted = study.image, study.split, study.fitted
         scores, cost = outcome.scores, outcome.cost
         weights = image.values if image.view == "ink" else np.ones(image.lattice.shape)
         pixels = {"train": TRAIN, "validation": VALIDATION, "held_out": TEST}
+        named = of_fit(run, image)
         return Report(
             {
                 "schema": "gmmbench-report",
                 "schema_version": SCHEMA_VERSION,
+                "keys": {"run": of_run(run, image), "fit": None if named is None else named[0]},
                 "image": {
                     "option": run.options.get("image", image.name),
                     "name": image.name,
@@ -110,6 +114,7 @@ class Report:
                     "peak_bytes": cost.peak_bytes,
                     "threads": cost.threads,
                     "score_seconds": cost.score_seconds,
+                    "cached": cost.cached,
                     "points_per_second": _pace(outcome),
                 },
                 "pictures": [
@@ -131,9 +136,7 @@ class Report:
 
     def to_json(self) -> str:
         """The report as JSON: no NaN or infinity, those are null."""
-        return (
-            json.dumps(_plain(self.data), indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n"
-        )
+        return json.dumps(plain(self.data), indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n"
 
     def to_markdown(self) -> str:
         """The report for a person."""
@@ -192,10 +195,8 @@ def knobs_of(choice: Choice) -> dict[str, Any]:
 @cache
 def versions(*classes: type[Choice]) -> dict[str, str]:
     """The versions behind a run: Python, the libraries, and the plugins' own packages."""
-    from importlib.metadata import packages_distributions
-
     found = {"python": platform.python_version()}
-    owners = packages_distributions()
+    owners = _owners()
     modules = {cls.__module__.partition(".")[0] for cls in classes} - {"gmmbench", "__main__"}
     for name in (*PACKAGES, *sorted(dist for module in modules for dist in owners.get(module, []))):
         try:
@@ -203,6 +204,12 @@ def versions(*classes: type[Choice]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+@cache
+def _owners() -> Mapping[str, list[str]]:
+    """The distributions that bring each top-level package; looking through them takes a while."""
+    return packages_distributions()
 
 
 def _mean(outcome: Outcome) -> dict[str, Any] | None:
@@ -226,14 +233,14 @@ def _pace(outcome: Outcome) -> float | None:
     return points * outcome.study.fitted.iterations / cost.wall_seconds if cost.wall_seconds > 0 else None
 
 
-def _plain(value: Any) -> Any:
-    """A value as JSON can hold it."""
+def plain(value: Any, finite: bool = True) -> Any:
+    """A value as JSON can hold it; NaN and infinity become null where all is to be `finite`."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item, finite) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        return [_plain(item) for item in value]
+        return [plain(item, finite) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
+    if finite and isinstance(value, float) and not math.isfinite(value):
         return None
     return value

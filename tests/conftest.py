@@ -13,6 +13,25 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "images"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_store_of_the_users(tmp_path_factory):
+    """No test looks into, or fills, the store of who runs it."""
+    before = os.environ.get("GMMBENCH_STORE")
+    os.environ["GMMBENCH_STORE"] = str(tmp_path_factory.mktemp("store"))
+    yield
+    os.environ.pop("GMMBENCH_STORE")
+    if before is not None:
+        os.environ["GMMBENCH_STORE"] = before
+
+
+@pytest.fixture(autouse=True)
+def store_folder(tmp_path_factory, monkeypatch):
+    """A store of its own for each test: none lives on what another has fitted."""
+    folder = tmp_path_factory.mktemp("store")
+    monkeypatch.setenv("GMMBENCH_STORE", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def shared():
     """The folder of images that are not shipped."""

@@ -95,7 +95,8 @@ def test_a_run_writes_everything_and_says_where(command, tmp_path):
 
 def test_the_same_seed_gives_the_same_bytes(command, tmp_path):
     for name in ("one", "two"):
-        assert command(*SMALL, "render=[grid,sample,contour]", f"hydra.run.dir={name}").returncode == 0
+        words = ["render=[grid,sample,contour]", f"hydra.run.dir={name}", "store.use=false"]
+        assert command(*SMALL, *words).returncode == 0
     for path in sorted((tmp_path / "one").iterdir()):
         other = (tmp_path / "two" / path.name).read_bytes()
         if path.suffix in (".png", ".yaml", ".npz"):
@@ -113,8 +114,8 @@ def test_another_seed_gives_other_samples(command, tmp_path):
 
 
 def test_another_renderer_never_changes_the_samples(command, tmp_path):
-    assert command(*SMALL, "render=sample", "hydra.run.dir=a").returncode == 0
-    assert command(*SMALL, "render=[grid,sample]", "hydra.run.dir=b").returncode == 0
+    for words in (["render=sample", "hydra.run.dir=a"], ["render=[grid,sample]", "hydra.run.dir=b"]):
+        assert command(*SMALL, *words, "store.use=false").returncode == 0
     one, two = ((tmp_path / name / "report.json").read_text() for name in "ab")
     figures = [
         next(p["figures"] for p in json.loads(text)["pictures"] if p["option"] == "sample")
@@ -254,7 +255,7 @@ def test_a_bad_value_fails_its_job_alone(command, tmp_path):
     assert len(list((tmp_path / "s").glob("*/report.json"))) == 2
     assert "job 1" in done.stderr
     assert "model.components: expected a whole number" in done.stderr
-    (left,) = (tmp_path / "s" / "1-dog-gmm").iterdir()
+    (left,) = (tmp_path / "s").glob("failed-*/*")
     assert "expected a whole number" in json.loads(left.read_text())["reason"]
     table = (tmp_path / "s" / "comparison.csv").read_text().splitlines()
     assert len(table) == 1 + 3  # a row a run, the refused one too
@@ -298,13 +299,14 @@ def test_ctrl_c_leaves_no_half_written_file(tmp_path):
     time.sleep(1.5)  # well into the fit, which takes much longer
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
-    assert process.returncode == 130
+    # Python ends by the signal itself where it came within an `exec` (of a dataclass); shells say 130 to both
+    assert process.returncode in (130, -signal.SIGINT)
     assert said == "gmmbench: interrupted; no file was left half-written\n"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_compiling_is_said_once_and_kept(command, tmp_path):
-    words = ["image.max_side=40", "model.components=2", "render=grid"]
+    words = ["image.max_side=40", "model.components=2", "render=grid", "store.use=false"]
     first, second = (
         command(*words, f"hydra.run.dir={name}", GMMBENCH_CACHE=str(tmp_path / "kernels")) for name in "ab"
     )

@@ -9,7 +9,7 @@ import yaml
 import gmmbench
 from gmmbench import Refused, registry
 from gmmbench.cli import main
-from gmmbench.config import Settings, compose
+from gmmbench.config import Settings, StoreSettings, compose
 from gmmbench.knobs import expectation
 from gmmbench.registry import conf_folder
 
@@ -208,7 +208,8 @@ def test_what_cannot_be_is_refused_in_one_line(word, line, door, capsys, tmp_pat
 def test_settings_are_the_keys_at_the_top():
     top = yaml.safe_load((CONF / "config.yaml").read_text(encoding="utf-8"))
     names = {field.name: field.default for field in dataclasses.fields(Settings)}
-    assert {key: value for key, value in top.items() if key not in ("defaults", "hydra")} == names
+    assert {key: value for key, value in top.items() if key not in ("defaults", "hydra", "store")} == names
+    assert top["store"] == {field.name: field.default for field in dataclasses.fields(StoreSettings)}
 
 
 def test_several_renderers_are_drawn_in_one_run():

@@ -1,5 +1,6 @@
 """Presets: every picture of the essay is a word with the essay's numbers, and mixes with no other option."""
 
+import csv
 import inspect
 from functools import cache
 
@@ -12,7 +13,7 @@ from gmmbench.cli import main
 from gmmbench.config import Settings, compose
 from gmmbench.help import page
 
-PRESETS = sorted(path.stem for path in (registry.conf_folder() / "experiment").glob("*.yaml"))
+PRESETS = sorted(path.stem for path in (registry.conf_folder() / "experiment").glob("post_*.yaml"))
 EACH = pytest.mark.parametrize("name", PRESETS)
 FOUR = [20_000, 40_000, 50_000, 100_000]
 
@@ -241,3 +242,33 @@ def test_a_preset_leaves_no_key_of_its_own(tmp_path):
     run = compose("+experiment=post_slices", "image.side=40", "render.slices.frames=0")
     gmmbench.save(gmmbench.execute(run), tmp_path / "run")
     assert "experiment" not in yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+
+
+def test_a_preset_that_is_a_sweep_says_so_and_names_what_exists():
+    sweeps = {name for name in registry.load().experiments if presets.swept(name)}
+    assert sweeps == set(registry.load().experiments) - set(PRESETS) == {"compare_models"}
+    swept, known = presets.swept("compare_models"), registry.load().options
+    for group in ("image", "model"):
+        assert set(swept[group].split(",")) <= set(known[group])
+    assert {"uniform", "histogram", "gmm", "bgmm", "infinite", "lightgbm"} == set(swept["model"].split(","))
+    assert len(swept["seed"].split(",")) == 3
+
+
+def test_a_comparison_is_one_word(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    small = ("image.max_side=24", "hydra.sweeper.params.seed=0", "hydra.sweep.dir=s")
+    few = ("hydra.sweeper.params.model='uniform,histogram'", "hydra.sweeper.params.image='dog,butterfly'")
+    assert main(["+experiment=compare_models", *small, *few]) == 0, capsys.readouterr().err
+    text = (tmp_path / "s" / "comparison.csv").read_text(encoding="utf-8")
+    found = list(csv.DictReader(text.splitlines()))
+    assert sorted((row["image"], row["model"]) for row in found) == [
+        ("butterfly", "histogram"), ("butterfly", "uniform"), ("dog", "histogram"), ("dog", "uniform"),
+    ]  # fmt: skip
+    assert (tmp_path / "s" / "comparison.html").is_file()
+
+
+def test_what_a_preset_sweeps_is_not_swept_beside_it(capsys):
+    assert main(["+experiment=compare_models", "model=gmm"]) == 1
+    said = capsys.readouterr().err
+    assert "model=gmm beside +experiment=compare_models: expected the preset's own model=uniform," in said
+    assert "try -m " in said

@@ -46,3 +46,6 @@ def test_the_wheel_runs_from_an_empty_folder(wheel, tmp_path):
     run = [sys.executable, "-m", "gmmbench", "image=horse", "image.max_side=60", "model.components=3"]
     subprocess.run([*run, "hydra.run.dir=out"], cwd=empty, env=environment, check=True, capture_output=True)
     assert json.loads((empty / "out" / "report.json").read_text())["image"]["name"] == "horse"
+    compare = [sys.executable, "-m", "gmmbench", "compare", "out"]
+    subprocess.run(compare, cwd=empty, env=environment, check=True, capture_output=True)
+    assert "<title>gmmbench comparison</title>" in (empty / "out" / "comparison.html").read_text()

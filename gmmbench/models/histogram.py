@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from gmmbench import Density, Fitted, Floats, Lattice, Model, Predictor, Refused, Scene, Watch, hookimpl, knob
 
 Whole = NDArray[np.intp]
+Arrays = Mapping[str, NDArray[Any]]
+Facts = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,16 @@ class InkHistogram(Density):
         pixel = np.searchsorted(edges[:-1] / edges[-1], rng.random(n), side="right")
         return lattice.coordinates(pixel) + (rng.random((n, 2)) - 0.5) * lattice.cell
 
+    def save(self) -> tuple[Arrays, Facts]:
+        """The mass of a pixel in each bin."""
+        facts = {"tiles": [*self.tiles.lattice.shape, self.tiles.side], "n_parameters": self.n_parameters}
+        return {"mass": self.mass}, facts
+
+    @classmethod
+    def load(cls, arrays: Arrays, facts: Facts) -> InkHistogram:
+        """The same histogram."""
+        return cls(_tiles(facts["tiles"]), arrays["mass"], facts["n_parameters"])
+
 
 @dataclass(frozen=True, eq=False)
 class LevelHistogram(Density):
@@ -190,6 +203,16 @@ class LevelHistogram(Density):
         """n draws (n, 1)."""
         chosen = rng.choice(len(self.share), size=n, p=self.share)
         return (self.axis.edges[chosen] + rng.random(n) * self.axis.widths[chosen])[:, None]
+
+    def save(self) -> tuple[Arrays, Facts]:
+        """The share of each bin."""
+        facts = {"axis": [self.axis.levels, self.axis.width], "n_parameters": self.n_parameters}
+        return {"share": self.share}, facts
+
+    @classmethod
+    def load(cls, arrays: Arrays, facts: Facts) -> LevelHistogram:
+        """The same histogram."""
+        return cls(Axis(*facts["axis"]), arrays["share"], facts["n_parameters"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,6 +297,27 @@ class ColourHistogram(Density, Predictor):
         anything = ~local & ~in_image
         colours[anything] = rng.random((int(anything.sum()), 3))
         return np.hstack((where, colours))
+
+    def save(self) -> tuple[Arrays, Facts]:
+        """The bins of each training pixel, from which all else is counted."""
+        facts = {
+            "tiles": [*self.tiles.lattice.shape, self.tiles.side],
+            "axis": [self.axis.levels, self.axis.width],
+            "smooth": self.smooth,
+        }
+        return {"tile": self.tile, "code": self.code}, facts
+
+    @classmethod
+    def load(cls, arrays: Arrays, facts: Facts) -> ColourHistogram:
+        """The same histogram."""
+        tiles, axis = _tiles(facts["tiles"]), Axis(*facts["axis"])
+        return cls.of(tiles, axis, arrays["tile"], arrays["code"], facts["smooth"])
+
+
+def _tiles(facts: list[int]) -> Tiles:
+    """Of height, width and side."""
+    height, width, side = facts
+    return Tiles(Lattice(height, width), side)
 
 
 def _found(keys: Whole, counts: Whole, wanted: Whole) -> NDArray[Any]:

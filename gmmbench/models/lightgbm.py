@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gmmbench import Fitted, Floats, Law, Model, Predictor, Refused, Scene, Watch, hookimpl, knob
 
@@ -151,6 +152,9 @@ class _Rounds:
         )
 
 
+KEPT = ("rotations", "threads", "n_parameters", "iterations", "converged", "compile_seconds")
+
+
 @dataclass(frozen=True, eq=False)
 class Boosted(Predictor):
     """Fitted boosters: one gives P(ink), three give E[r, g, b], and residuals the law around it."""
@@ -178,6 +182,19 @@ class Boosted(Predictor):
     def texts(self) -> tuple[str, ...]:
         """The boosters in LightGBM's own text format, which `lightgbm.Booster(model_str=...)` reads."""
         return tuple(booster.model_to_string() for booster in self.boosters)
+
+    def save(self) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, Any]]:
+        """The boosters as text, and the residuals of colours."""
+        arrays, law = self.residuals.save() if self.residuals is not None else ({}, None)
+        return arrays, {"boosters": self.texts(), "law": law, **{key: getattr(self, key) for key in KEPT}}
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> Boosted:
+        """The same boosters: their text holds every digit."""
+        library = _library()
+        boosters = tuple(library.Booster(model_str=text) for text in facts["boosters"])
+        law = None if facts["law"] is None else ResidualLaw.load(arrays, facts["law"])
+        return cls(boosters=boosters, residuals=law, **{key: facts[key] for key in KEPT})
 
 
 def _predicted(boosters: tuple[Any, ...], axes: Floats, threads: int) -> Floats:

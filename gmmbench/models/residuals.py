@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -21,6 +22,10 @@ SHAPE = 3.0
 
 ABOVE = 0.02
 """Neighbours' worth of the whole image's covariance as it is."""
+
+
+ARRAYS = ("where", "residuals", "weights", "means", "covariances", "shares")
+NUMBERS = ("neighbours", "floor", "threads", "compile_seconds")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +95,17 @@ class ResidualLaw:
         local = [_log_normal(judged[1], scale * covariances + floor * np.eye(3)) for scale in SCALES]
         joint = np.column_stack((*local, found.mixture.log_density(judged[1] + middle)))
         return replace(law, shares=_shares(joint))
+
+    def save(self) -> tuple[Mapping[str, Floats], Mapping[str, Any]]:
+        """Its arrays and its numbers, by name."""
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        return arrays, {name: getattr(self, name) for name in NUMBERS}
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, Floats], facts: Mapping[str, Any]) -> ResidualLaw:
+        """The same law."""
+        kept: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
+        return cls(**kept, **{name: facts[name] for name in NUMBERS})
 
     def around(self, coordinates: Floats, predictions: Floats) -> Law:
         """The law at coordinates (n, 2), where (n, 3) is predicted."""

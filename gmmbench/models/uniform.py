@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +51,15 @@ class Flat(Density):
     def mean(self) -> Floats:
         """The middle of the box (d,)."""
         return self.sides / 2
+
+    def save(self) -> tuple[Mapping[str, Floats], Mapping[str, Any]]:
+        """The box."""
+        return {"sides": self.sides}, {"columns": self.columns}
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, Floats], facts: Mapping[str, Any]) -> Flat:
+        """The same box."""
+        return cls(tuple(facts["columns"]), arrays["sides"])
 
 
 @dataclass(frozen=True, eq=False)

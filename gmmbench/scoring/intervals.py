@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from ..api import Floats
 
@@ -21,6 +21,9 @@ LEAST_TILES = 10
 """With fewer tiles there is no interval and no ranking."""
 
 LEVEL = 0.95
+
+NOTHING = 1e-12
+"""Differences closer to 0 are 0: rounding, such as of one fit under two names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +45,7 @@ class Difference:
         """Student's t interval on g - 1 degrees of freedom, or None where there are too few tiles."""
         if self.error is None:
             return None
-        reach = float(student.ppf(0.5 + level / 2, self.tiles - 1)) * self.error
+        reach = float(stdtrit(self.tiles - 1, 0.5 + level / 2)) * self.error
         return self.value - reach, self.value + reach
 
     @property
@@ -52,7 +55,7 @@ class Difference:
             return None
         if self.error == 0:
             return 1.0 if self.value == 0 else 0.0
-        return float(2 * student.sf(abs(self.value) / self.error, self.tiles - 1))
+        return float(2 * stdtr(self.tiles - 1, -abs(self.value) / self.error))
 
 
 def difference(terms: Floats, weight: Floats, scored: Floats, side: int | None = None) -> Difference | None:
@@ -68,6 +71,8 @@ def difference(terms: Floats, weight: Floats, scored: Floats, side: int | None =
     if not total > 0:
         return None
     value = float(d.sum() / total)
+    if abs(value) < NOTHING:
+        value = 0.0
     if side is None:
         side = tile_side(d - value * n, scored)
     sums, sizes = (_tiled(a, side) for a in (d, n))
@@ -121,10 +126,8 @@ def correlation_length(terms: Floats, scored: Floats) -> float:
 
 
 def _tiled(values: Floats, side: int) -> Floats:
-    height, width = values.shape
-    padded = np.pad(values, ((0, -height % side), (0, -width % side)))
-    down, across = padded.shape[0] // side, padded.shape[1] // side
-    return np.asarray(padded.reshape(down, side, across, side).sum(axis=(1, 3)).ravel())
+    rows = np.add.reduceat(values, np.arange(0, values.shape[0], side), axis=0)
+    return np.asarray(np.add.reduceat(rows, np.arange(0, values.shape[1], side), axis=1).ravel())
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

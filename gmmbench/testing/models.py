@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Sequence
 
 import numpy as np
 
 from ..api import COLUMNS, Density, Fitted, Floats, Image, Model, Predictor, Split, Watch
+from ..kept import again, to_json
 from ..knobs import Refused
 from . import made
 from .densities import follows, integrates, pointwise, splits
@@ -36,7 +38,7 @@ def check_model(
 
     Raises:
         ContractBroken: naming every check that failed: dataclass, views, fit, time, global state,
-            deterministic, shapes, pointwise, integrates, sample, conditional, unseen, refusal.
+            deterministic, shapes, pointwise, kept, integrates, sample, conditional, unseen, refusal.
     """
     name = getattr(model, "name", type(model).__name__)
     verdict = Verdict(f"model {name}")
@@ -81,6 +83,8 @@ def _check_view(model: Model, view: str, seconds: float, verdict: Verdict) -> No
         expect(_same(first, again), "two fits with the same random stream differ")
     with verdict.check("pointwise", view):
         pointwise(fitted, picture)
+    with verdict.check("kept", view):
+        _check_kept(model, fitted, first, picture)
     if isinstance(fitted, Density):
         with verdict.check("integrates", view):
             integrates(fitted, picture.lattice, np.random.default_rng(SEED))
@@ -156,6 +160,25 @@ def _answers(fitted: Fitted, picture: Image) -> list[Floats]:
         if law is not None:
             found += [law.weights, law.means, law.covariances]
     return [np.asarray(array) for array in found]
+
+
+def _check_kept(model: Model, fitted: Fitted, first: Sequence[Floats], picture: Image) -> None:
+    """Who has no `save` is fitted anew each time, and that is fine."""
+    other = again(fitted, type(model))
+    if other is None:
+        return
+    expect(type(other) is type(fitted), f"load gives {type(other).__name__}, no {type(fitted).__name__}")
+    for name in ("n_parameters", "iterations", "converged"):
+        was, came = getattr(fitted, name), getattr(other, name)
+        expect(was == came, f"{name} was {was!r} when it was saved, and is {came!r} when it is loaded")
+    told = [json.loads(to_json(fit.facts())) for fit in (fitted, other)]
+    expect(told[0] == told[1], f"facts were {told[0]}, and are {told[1]} once it is loaded")
+    second = _answers(other, picture)
+    close = len(first) == len(second) and all(
+        a.shape == b.shape and np.allclose(a, b, rtol=1e-12, atol=1e-12)
+        for a, b in zip(first, second, strict=True)
+    )
+    expect(close, "what it saved, loaded, answers otherwise")
 
 
 def _same(first: Sequence[Floats], second: Sequence[Floats]) -> bool:

@@ -129,6 +129,15 @@ class KernelDensity(Density):
         mean: Floats = (shares @ pixels + 0.5) * self.cell
         return mean
 
+    def save(self) -> tuple[Mapping[str, Floats], Mapping[str, Any]]:
+        """All there is to know: the ink and the kernel."""
+        return {"ink": self.ink}, {key: getattr(self, key) for key in ("cell", "bandwidth", "iterations")}
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, Floats], facts: Mapping[str, Any]) -> KernelDensity:
+        """The same density."""
+        return cls(arrays["ink"], **facts)
+
     def facts(self) -> Mapping[str, Any]:
         """The bandwidth in pixels, for the report."""
         return {"bandwidth_pixels": self.bandwidth}
