@@ -169,8 +169,7 @@ def page(facts: Facts) -> str:
         f"{len(facts) - 1} pictures ({size / 1e6:.1f} MB, made smaller for it) are written by",
         f"`python docs/make_gallery.py`: {whole['minutes']} minutes, one after another, of which",
         f"{whole['of_cpu']} of CPU, on 2 cores with a load of {whole['load']}, for others were working.",
-        "The first run of all compiles kernels for some seconds more. The seconds below are those of the",
-        "clock, some of them taken when the machine was busier still.",
+        "That was from a clean clone: the first runs of a kind compile kernels, too.",
     ]
     for title, names in SECTIONS.items():
         lines += ["", f"## {title}"]

@@ -178,7 +178,7 @@ REFUSED = [
         "'render=[points,grid]' image.view=ink model.components=500",
     ),
     (["+experiment=post_buterfly_grid"], "; try post_butterfly_grid"),
-    (["+experiment="], "experiment: expected one of post_bayesian, "),
+    (["+experiment="], "experiment: expected one of compare_models, post_bayesian, "),
     (["+experiment=[post_points,post_slices]"], "expected one preset, got several; try -m +experiment="),
     (["+experiment=post_points", "+experiment=post_slices"], "expected one preset, got several"),
     (["+experiment=post_points,post_slices"], "expected one value, got several; try -m for a sweep"),
