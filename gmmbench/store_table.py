@@ -14,14 +14,15 @@ UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
 def show(arguments: list[str]) -> int:
     """Print the table, or clean and print what went; see `gmmbench --help`. Raises Refused."""
-    words = arguments[:]
-    store = Store()
+    words = [word for word in arguments if not word.startswith("store.dir=")]
+    named = [word.partition("=")[2] for word in arguments if word not in words]
+    store = Store(named[-1] if named else None)
     if not words:
         print(f"store: {store.folder}")
         _table("kept", store.entries())
         return 0
-    if words.pop(0) != "clean":
-        raise Refused(unknown("gmmbench store", arguments[0], ["clean"]))
+    if (word := words.pop(0)) != "clean":
+        raise Refused(unknown("gmmbench store", word, ["clean"]))
     older, damaged = 0.0, False
     while words:
         word = words.pop(0)

@@ -468,6 +468,8 @@ def test_the_command_store_shows_and_cleans(tmp_path, monkeypatch, capsys):
     counts = lambda: [line.split()[1] for line in capsys.readouterr().out.splitlines()[2:]]  # noqa: E731
     assert main(["store"]) == 0
     assert counts() == ["1", "1", "1", "3"]
+    assert main(["store", f"store.dir={tmp_path / 'another'}"]) == 0
+    assert counts()[-1] == "0"
     store = Store()
     os.utime(entry(store, "runs").path / "manifest.json", (1e9, 1e9))
     assert main(["store", "clean", "--older", "30d"]) == 0
