@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .api import Fitted, Image, Model
 from .fitted import MixtureDensity
 from .outcome import Cost, Learnt, Score, Scores
-from .report import plain
+from .record import plain
 
 MAPS = ("gain", "weight", "log_likelihood")
 """The arrays of `Scores`."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from .api import Choice, Image
 from .outcome import Run
-from .report import config_of, knobs_of, plain, versions
+from .record import config_of, knobs_of, plain, versions
 
 KEY_VERSION = 1
 """Raised whenever a change that no source file shows (of what is stored, say) makes old results wrong."""

@@ -65,7 +65,7 @@ def files_of(outcome: Outcome, report: Report) -> dict[str, bytes]:
     """The files of a run by name, `report.json` last."""
     from omegaconf import OmegaConf
 
-    from .report import config_of
+    from .record import config_of
 
     about = _provenance(outcome.run, outcome.study.image.sha256)
     files = {"original.png": _png(outcome.study.image.pixels(), about)}
@@ -245,7 +245,7 @@ def save_comparison(found: Comparison, folder: str | Path) -> list[Path]:
 
 def _provenance(run: Run, sha256: str) -> dict[str, str]:
     """What made a picture, without times: the same run gives the same bytes."""
-    from .report import config_of, versions
+    from .record import config_of, versions
 
     made = {"config": config_of(run), "image_sha256": sha256}
     software = f"gmmbench {versions(type(run.model))['gmmbench']}"

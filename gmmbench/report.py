@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
 
 import numpy as np
 
 from .animation import ANIMATIONS
-from .api import LEVELS, TEST, TRAIN, VALIDATION, Choice, Density
-from .outcome import Outcome, Run, Score
+from .api import LEVELS, TEST, TRAIN, VALIDATION, Density
+from .keys import of_fit, of_run
+from .outcome import Outcome, Score
+from .record import config_of, knobs_of, plain, versions
 
 SCHEMA_VERSION = 2
 SCORES = (
@@ -38,18 +36,6 @@ SCORES = (
 
 NONE = Score(reason="not a score of this view")
 
-PACKAGES = (
-    "gmmbench",
-    "numpy",
-    "scipy",
-    "numba",
-    "scikit-learn",
-    "scikit-image",
-    "lightgbm",
-    "pillow",
-    "matplotlib",
-)
-
 
 @dataclass(frozen=True, eq=False)
 class Report:
@@ -60,8 +46,6 @@ class Report:
     @staticmethod
     def of(outcome: Outcome) -> Report:
         """The report of an outcome."""
-        from .keys import of_fit, of_run  # which know a run by what stands below
-
         run, study = outcome.run, outcome.study
         image, split, fitted = study.image, study.split, study.fitted
         scores, cost = outcome.scores, outcome.cost
@@ -172,46 +156,6 @@ class Report:
         return f"{subject}: gains {got:z.2f}{of} {what}{share}{doubt}."
 
 
-def config_of(run: Run) -> dict[str, Any]:
-    """Every knob of a run as its YAML would set it."""
-    return {
-        "image": {"name": run.image.name, **knobs_of(run.image)},
-        "model": {"name": run.model.name, **knobs_of(run.model)},
-        "render": {
-            option: {"name": renderer.name, **knobs_of(renderer)} for option, renderer in run.renders.items()
-        },
-        "seed": run.seed,
-        "hold_out": run.hold_out,
-        "hold_out_block": run.block,
-        "threads": run.threads,
-    }
-
-
-def knobs_of(choice: Choice) -> dict[str, Any]:
-    """The options of a plugin as they were chosen."""
-    return dataclasses.asdict(choice)  # type: ignore[call-overload]  # every choice is one
-
-
-@cache
-def versions(*classes: type[Choice]) -> dict[str, str]:
-    """The versions behind a run: Python, the libraries, and the plugins' own packages."""
-    found = {"python": platform.python_version()}
-    owners = _owners()
-    modules = {cls.__module__.partition(".")[0] for cls in classes} - {"gmmbench", "__main__"}
-    for name in (*PACKAGES, *sorted(dist for module in modules for dist in owners.get(module, []))):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-@cache
-def _owners() -> Mapping[str, list[str]]:
-    """The distributions that bring each top-level package; looking through them takes a while."""
-    return packages_distributions()
-
-
 def _mean(outcome: Outcome) -> dict[str, Any] | None:
     """E[x] by column, in pixels and levels 0..255."""
     fitted = outcome.study.fitted
@@ -231,16 +175,3 @@ def _pace(outcome: Outcome) -> float | None:
     data = image.values > 0 if image.view == "ink" else np.ones(image.lattice.shape, dtype=bool)
     points = int(np.count_nonzero(data & (split.codes == TRAIN)))
     return points * outcome.study.fitted.iterations / cost.wall_seconds if cost.wall_seconds > 0 else None
-
-
-def plain(value: Any, finite: bool = True) -> Any:
-    """A value as JSON can hold it; NaN and infinity become null where all is to be `finite`."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item, finite) for key, item in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [plain(item, finite) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if finite and isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

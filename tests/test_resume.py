@@ -21,14 +21,14 @@ SWEEP = [
     "-m", "image=dog,butterfly", "model=histogram,uniform", "seed=0", "image.max_side=48",
     "render=[grid,grid_log]", "hydra.sweep.dir=s",
 ]  # fmt: skip
-FITTED = [word.replace("histogram", "gmm") for word in SWEEP]
+LARGE = [
+    "-m", "image=dog,butterfly", "model=infinite", "seed=0,1", "image.max_side=600", "threads=1",
+    "render=[grid,contour]", "hydra.sweep.dir=s",
+]  # fmt: skip
+"""Jobs of two seconds and more."""
 JOBS = 4
-MEASURED = (
-    "wall_seconds",
-    "peak_bytes",
-    "compile_seconds",
-    "score_seconds",
-)  # what it took, which differs between any two runs
+MEASURED = ("wall_seconds", "peak_bytes", "compile_seconds", "score_seconds")
+"""What it took, which differs between any two runs."""
 
 
 def rows(folder):
@@ -128,14 +128,15 @@ def test_a_sweep_that_is_killed_goes_on(stage, moment, undisturbed, tmp_path):
 def test_a_sweep_that_is_killed_at_many_moments_goes_on(tmp_path):
     """At least five moments in each stage; what was hit is printed."""
     draw, hits = random.Random(0), {}
-    undisturbed = calm(FITTED, tmp_path)
+    undisturbed = calm(LARGE, tmp_path)
+    long = {"fit": 2.0, "save": 0.05, "compare": 1.0}
     for moment in range(200):
         stage = STAGES[moment % len(STAGES)]
         if hits.get(stage, 0) >= 9:
             continue
         (top := tmp_path / str(moment)).mkdir()
         number = draw.randint(1, CALLS[stage])
-        hit = killed_and_repeated(FITTED, stage, number, LONG[stage] * draw.random(), top, undisturbed)
+        hit = killed_and_repeated(LARGE, stage, number, long[stage] * draw.random(), top, undisturbed)
         hits[hit] = hits.get(hit, 0) + 1
         print(f"moment {moment}: {stage} {number}, hit {hit}")
         if min(hits.get(each, 0) for each in STAGES) >= 5 and sum(hits.values()) >= 25:

@@ -6,7 +6,8 @@ import pytest
 
 import gmmbench
 from gmmbench.comparing.repeating import command
-from gmmbench.report import Report, config_of
+from gmmbench.record import config_of
+from gmmbench.report import Report
 
 
 @pytest.mark.parametrize(
