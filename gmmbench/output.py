@@ -155,7 +155,7 @@ def bad_folder(path: str | Path, error: OSError) -> str:
     reason = error.strerror or str(error)
     return (
         f"output folder {path}: expected a folder that can be written, got '{reason}'; "
-        "try hydra.run.dir=results"
+        "try another: hydra.run.dir=results, or of a sweep hydra.sweep.dir=results"
     )
 
 
