@@ -129,7 +129,7 @@ def test_a_sweep_that_is_killed_at_many_moments_goes_on(tmp_path):
     """At least five moments in each stage; what was hit is printed."""
     draw, hits = random.Random(0), {}
     undisturbed = calm(LARGE, tmp_path)
-    long = {"fit": 2.0, "save": 0.012, "compare": 1.0}
+    long = {"fit": 2.0, "save": 0.012, "compare": 0.5}
     for moment in range(200):
         stage = STAGES[moment % len(STAGES)]
         if hits.get(stage, 0) >= 9:
