@@ -18,7 +18,7 @@ import numpy as np
 
 import gmmbench
 from gmmbench.api import TEST, VALIDATION, Split, stream
-from gmmbench.outcome import Outcome
+from gmmbench.results import Outcome
 from gmmbench.scoring import score
 
 IMAGES = (

@@ -125,8 +125,8 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
     `marks`: iterations in which the neglected share is measured, after everything is timed.
     """
     from gmmbench.mixture import Mixture, fit
-    from gmmbench.mixture.em import Options, Problem
-    from gmmbench.mixture.kernels.compiling import compile_seconds
+    from gmmbench.mixture.em.iterate import Options, Problem
+    from gmmbench.mixture.kernels.compiler import compile_seconds
 
     points, k = scaled(job), job["components"]
     named = job["start"] if job["start"].isidentifier() else None
@@ -161,7 +161,7 @@ def neglected(problem: Any, before: Any, state: Any, neglect: float) -> list[flo
     from scipy.linalg import solve_triangular
     from scipy.special import logsumexp
 
-    from gmmbench.mixture.expectation import Components, Expectation
+    from gmmbench.mixture.em.e_step import Components, Expectation
 
     ask = Expectation(problem.points, problem.weights, precision="double", neglect=neglect)
     if before is not None:
@@ -255,7 +255,7 @@ def whole_theirs(job: dict[str, Any]) -> dict[str, Any]:
 def conditional(job: dict[str, Any]) -> dict[str, Any]:
     """E[colour given x, y] at every pixel: the first call, and warm ones; and how exact, in levels."""
     from gmmbench.mixture import Mixture
-    from gmmbench.mixture.kernels.compiling import compile_seconds
+    from gmmbench.mixture.kernels.compiler import compile_seconds
 
     mixture, places = Mixture(*saved(job["start"])), np.ascontiguousarray(scaled(job)[:, :2])
     each = []

@@ -15,7 +15,7 @@ import numpy as np
 
 import gmmbench
 from gmmbench.api import TEST
-from gmmbench.outcome import Outcome
+from gmmbench.results import Outcome
 from gmmbench.scoring.intervals import all_pairs, tiers
 
 INK = ("image=dog", "image=tiger", "image.path={}/bw13_mechorse.png", "image.path={}/bw14_great_wave.png")

@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import gmmbench
-from gmmbench.compare import compare
-from gmmbench.output import save_comparison
+from gmmbench.comparing.compare import compare
+from gmmbench.storage.run_files import save_comparison
 
 MODELS = ("gmm", "histogram", "uniform", "gmm model.components=20", "gmm model.covariance=diag")
 SEEDS = 5

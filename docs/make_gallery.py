@@ -21,7 +21,8 @@ import yaml
 from PIL import Image, ImageSequence
 
 import gmmbench
-from gmmbench import presets, registry
+from gmmbench import registry
+from gmmbench.hydra_config import presets
 
 PAGE = Path(__file__).parent / "gallery.md"
 FOLDER = Path(__file__).parent / "gallery"

@@ -21,10 +21,10 @@ from .api import (
     Study,
     Watch,
 )
-from .fitted import mixture_fitted, mixture_watch
-from .hooks import hookimpl
-from .knobs import Refused, knob
-from .outcome import Outcome, Run
+from .hookspecs import hookimpl
+from .mixture_fit import mixture_fitted, mixture_watch
+from .options import Refused, knob
+from .results import Outcome, Run
 
 __version__ = "0.1.0"
 
@@ -58,7 +58,13 @@ __all__ = [
     "save",
 ]
 
-_LATER = {"Report": "report", "compose": "config", "execute": "run", "save": "output", "Store": "store"}
+_LATER = {
+    "Report": "reporting.report",
+    "Store": "storage.store",
+    "compose": "hydra_config.compose",
+    "execute": "running.execute",
+    "save": "storage.run_files",
+}
 
 
 def __getattr__(name: str) -> Any:

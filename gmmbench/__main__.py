@@ -4,7 +4,7 @@ import sys
 
 if __name__ == "__main__":
     try:
-        from .cli import main
+        from .cli.main import main
 
         code = main()
     except KeyboardInterrupt:  # while the libraries are loaded

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .knobs import Refused, check_knobs
+from .options import Refused, check_knobs
 
 Floats = NDArray[np.float64]
 """An array of float64; docstrings give the shapes."""

@@ -10,8 +10,9 @@ import sys
 import threading
 from pathlib import Path
 
-from gmmbench import cli, run
-from gmmbench.folders import Draft
+from gmmbench.cli import main as cli
+from gmmbench.running import execute
+from gmmbench.storage.atomic import Draft
 
 
 def watched(stage, function, log, wanted, number, delay):
@@ -38,11 +39,11 @@ def main():
     def log(line):
         os.write(handle, f"{line}\n".encode())
 
-    known = {"fit": (run, "_learn"), "save": (Draft, "publish"), "compare": (cli, "_compare_sweep")}
+    known = {"fit": (execute, "_learn"), "save": (Draft, "publish"), "compare": (cli, "_compare_sweep")}
     for stage, (owner, name) in known.items():
         call = watched(stage, getattr(owner, name), log, wanted, int(number), float(delay))
         setattr(owner, name, call)
-    os._exit(cli.main(words))
+    os._exit(main.main(words))
 
 
 if __name__ == "__main__":

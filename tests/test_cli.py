@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gmmbench.cli import main
+from gmmbench.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 SMALL = ["image.max_side=60", "model.components=5"]
@@ -20,7 +20,7 @@ SMALL = ["image.max_side=60", "model.components=5"]
 
 def test_help_lists_every_option_and_loads_nothing_heavy(tmp_path):
     code = (
-        "import sys\nfrom gmmbench.cli import main\nmain(['--help'])\n"
+        "import sys\nfrom gmmbench.cli.main import main\nmain(['--help'])\n"
         "print(sorted({'sklearn', 'lightgbm', 'matplotlib', 'numba', 'skimage', 'hydra'} & set(sys.modules)))"
     )
     done = subprocess.run(
@@ -33,7 +33,7 @@ def test_help_lists_every_option_and_loads_nothing_heavy(tmp_path):
 
 def test_a_refused_config_loads_nothing_heavy(tmp_path):
     code = (
-        "import sys\nfrom gmmbench.cli import main\nassert main(['model.components=0']) == 1\n"
+        "import sys\nfrom gmmbench.cli.main import main\nassert main(['model.components=0']) == 1\n"
         "print(sorted({'sklearn', 'lightgbm', 'matplotlib', 'numba', 'skimage'} & set(sys.modules)))"
     )
     done = subprocess.run(

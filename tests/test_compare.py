@@ -5,8 +5,8 @@ import json
 import pytest
 
 import gmmbench
-from gmmbench.compare import compare
-from gmmbench.output import save_comparison, save_reason
+from gmmbench.comparing.compare import compare
+from gmmbench.storage.run_files import save_comparison, save_reason
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import yaml
 
 import gmmbench
 from gmmbench import Refused, registry
-from gmmbench.cli import main
-from gmmbench.config import Settings, StoreSettings, compose
-from gmmbench.knobs import expectation
+from gmmbench.cli.main import main
+from gmmbench.hydra_config.compose import Settings, StoreSettings, compose
+from gmmbench.options import expectation
 from gmmbench.registry import conf_folder
 
 CONF = conf_folder()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from gmmbench import Refused, knob
-from gmmbench.knobs import check_knobs, nearest, unknown
+from gmmbench.options import check_knobs, nearest, unknown
 
 
 @dataclass(frozen=True)

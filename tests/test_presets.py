@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 import gmmbench
-from gmmbench import Refused, presets, registry
-from gmmbench.cli import main
-from gmmbench.config import Settings, compose
-from gmmbench.help import page
+from gmmbench import Refused, registry
+from gmmbench.cli.help import page
+from gmmbench.cli.main import main
+from gmmbench.hydra_config import presets
+from gmmbench.hydra_config.compose import Settings, compose
 
 PRESETS = sorted(path.stem for path in (registry.conf_folder() / "experiment").glob("post_*.yaml"))
 EACH = pytest.mark.parametrize("name", PRESETS)

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gmmbench import Store, folders, output
-from gmmbench.cli import main
-from gmmbench.compare import compare, find
+from gmmbench import Store
+from gmmbench.cli.main import main
+from gmmbench.comparing.compare import compare, find
 from gmmbench.models.gmm import GMM
+from gmmbench.storage import atomic, run_files
 
 ROOT = Path(__file__).parents[1]
 SWEEP = [
@@ -79,7 +80,7 @@ def whole(folder):
         with np.load(report.parent / "scores.npz") as scores:
             assert set(scores.files) >= {"gain", "split"}
         found[report.parent.name] = {file.name: file.read_bytes() for file in report.parent.iterdir()}
-        assert set(found[report.parent.name]) >= set(output.ALWAYS)
+        assert set(found[report.parent.name]) >= set(run_files.ALWAYS)
     return found
 
 
@@ -91,7 +92,7 @@ def killed_and_repeated(words, stage, number, delay, top, undisturbed):
     lines = (top / "log").read_text().split("\n")
     hit = next((line.split()[1] for line in lines[-2:-1] if line.startswith("begin")), "between")
     left = whole(top / "s")
-    dead = len(list(folders.died(top / "s")))
+    dead = len(list(atomic.died(top / "s")))
     assert dead <= 1
     if left or dead:
         statuses = [row["status"] for row in compare([top / "s"])["runs"]]
@@ -106,7 +107,7 @@ def killed_and_repeated(words, stage, number, delay, top, undisturbed):
     assert {name: after[name] for name in left} == left
     assert kept <= {entry.path for entry in Store(top / "store").entries()}
     assert Store(top / "store").clean(damaged=True) == []
-    assert list(folders.drafts(top)) == []
+    assert list(atomic.drafts(top)) == []
     return hit
 
 
@@ -155,7 +156,7 @@ def test_two_sweeps_into_one_folder_at_once_lose_and_double_nothing(undisturbed,
     assert len(found) == len({row["run"] for row in found}) == JOBS * 2
     assert [row for row in found if row["seed"] != "1"] == undisturbed
     whole(tmp_path / "s")
-    assert list(folders.drafts(tmp_path)) == []
+    assert list(atomic.drafts(tmp_path)) == []
 
 
 def test_a_runs_folder_does_not_depend_on_its_place_in_a_sweep(tmp_path, monkeypatch, capsys):
@@ -227,45 +228,45 @@ def test_a_job_whose_process_is_gone_has_died_and_one_that_runs_has_not(tmp_path
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     gone = process.pid
-    alive = folders.Draft.of(tmp_path / "alive", {"overrides": ["seed=1"]})
+    alive = atomic.Draft.of(tmp_path / "alive", {"overrides": ["seed=1"]})
     name = alive.path.name.replace(f"-{os.getpid()}-", f"-{gone}-").replace("alive", "dead")
     (tmp_path / name).mkdir()
     told = {"host": "here", "pid": gone, "since": "then", "overrides": ["seed=2"]}
-    (tmp_path / name / folders.RUNNING).write_text(json.dumps(told))
+    (tmp_path / name / atomic.RUNNING).write_text(json.dumps(told))
     (entry,) = find([tmp_path])
     assert (entry.folder, entry.failure["kind"], entry.failure["overrides"]) == ("dead", "died", ["seed=2"])
     assert f"process {gone} of here is gone" in entry.failure["reason"]
-    assert folders.sweep_up(tmp_path, "other") == 0
-    assert folders.sweep_up(tmp_path, "dead") == 1
-    assert [path for path, _, _ in folders.drafts(tmp_path)] == [alive.path]
-    elsewhere = alive.path.name.replace(folders._host(), "another-host").replace("alive", "far")
+    assert atomic.sweep_up(tmp_path, "other") == 0
+    assert atomic.sweep_up(tmp_path, "dead") == 1
+    assert [path for path, _, _ in atomic.drafts(tmp_path)] == [alive.path]
+    elsewhere = alive.path.name.replace(atomic._host(), "another-host").replace("alive", "far")
     (tmp_path / elsewhere).mkdir()
-    assert [living for _, _, living in folders.drafts(tmp_path)] == [True, True]
+    assert [living for _, _, living in atomic.drafts(tmp_path)] == [True, True]
     os.utime(tmp_path / elsewhere, (1e9, 1e9))
-    assert sorted(living for _, _, living in folders.drafts(tmp_path)) == [False, True]
+    assert sorted(living for _, _, living in atomic.drafts(tmp_path)) == [False, True]
 
 
 def test_a_draft_of_an_earlier_process_of_this_number_is_dead(tmp_path, monkeypatch):
-    draft = folders.Draft.of(tmp_path / "x")
-    monkeypatch.setattr(folders, "OWN", "0" * 8)
-    assert [living for _, _, living in folders.drafts(tmp_path)] == [False]
+    draft = atomic.Draft.of(tmp_path / "x")
+    monkeypatch.setattr(atomic, "OWN", "0" * 8)
+    assert [living for _, _, living in atomic.drafts(tmp_path)] == [False]
     draft.discard()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_who_is_second_discards_his_own(tmp_path):
-    first, second = (folders.Draft.of(tmp_path / "run") for _ in range(2))
+    first, second = (atomic.Draft.of(tmp_path / "run") for _ in range(2))
     assert first.publish({"a.txt": b"first"})
     assert not second.publish({"a.txt": b"second"})
     assert (tmp_path / "run/a.txt").read_bytes() == b"first"
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
-    assert folders.Draft.of(tmp_path / "run").publish({"b.txt": b"third"}, replace=True)
+    assert atomic.Draft.of(tmp_path / "run").publish({"b.txt": b"third"}, replace=True)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["b.txt"]
 
 
 def test_a_folder_that_cannot_be_renamed_is_filled(tmp_path, monkeypatch):
     (tmp_path / "mount").mkdir()
-    draft = folders.Draft.of(tmp_path / "mount")
+    draft = atomic.Draft.of(tmp_path / "mount")
 
     def refuse(*_):
         raise OSError(16, "Device or resource busy")

@@ -10,8 +10,8 @@ from scipy.stats import multivariate_normal
 import gmmbench
 from gmmbench import Density, Image, ImageSource, Model, Predictor, Refused, Run, registry
 from gmmbench.api import TEST, TRAIN
-from gmmbench.output import atomic_write, prune, save
-from gmmbench.report import Report
+from gmmbench.reporting.report import Report
+from gmmbench.storage.run_files import atomic_write, prune, save
 
 BUNDLED = ["dog", "butterfly", "tiger", "horse", "china", "flower", "astronaut", "coffee", "cat"]
 

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 import gmmbench
-from gmmbench import Density, Image, Model, Predictor, Refused, Run, Store, folders, kept, keys, registry
-from gmmbench.cli import main
+from gmmbench import Density, Image, Model, Predictor, Refused, Run, Store, registry
+from gmmbench.cli.main import main
 from gmmbench.models.gmm import GMM
-from gmmbench.outcome import Cost, Learnt, Score, Scores
+from gmmbench.results import Cost, Learnt, Score, Scores
+from gmmbench.running import keys
+from gmmbench.storage import atomic, serialization
 
 SMALL = ["image=dog", "image.max_side=50", "model.components=4"]
 MODELS = {
@@ -308,15 +310,15 @@ def test_a_plugin_takes_part_by_save_and_load_and_else_is_refitted(how, times, s
     "words",
     [
         ["os", "system"],
-        ["gmmbench.store", "Store"],
-        ["gmmbench.fitted", "COLUMNS"],
+        ["gmmbench.storage.store", "Store"],
+        ["gmmbench.mixture_fit", "COLUMNS"],
         ["gmmbench_evil", "Fitted"],
         ["gmmbench.models.gmm", "<locals>.X"],
     ],
 )
 def test_a_file_can_name_no_class_but_a_fit_of_the_models_own_package(words):
     with pytest.raises(TypeError):
-        kept._class(words, GMM)
+        serialization._class(words, GMM)
 
 
 def test_files_of_a_manifest_lie_in_the_entry(store, tmp_path):
@@ -343,7 +345,7 @@ def test_infinite_and_missing_numbers_are_kept_as_they_are():
     maps = [np.full((2, 2), value, np.float32) for value in (np.nan, np.inf, 0.1)]
     scores = Scores({"gain": score}, ("why",), {"a": {"b": (1, float("nan"))}}, (), *maps)
     learnt = Learnt(fitted, ((1, None, fitted),), scores, Cost(1.5, 2.5, 0, None, 2))
-    other = kept.learnt_of(kept.files_of(learnt, {}), GMM)
+    other = serialization.learnt_of(serialization.files_of(learnt, {}), GMM)
     assert vars(other.cost) == {**vars(learnt.cost), "cached": True}
     assert other.fitted.more == {"odd": float(np.float32(0.1)), "bound": float("-inf")}
     assert np.isnan(other.scores.values["gain"].train)
@@ -407,7 +409,7 @@ def test_a_fit_is_opened_again_and_drawn_to_the_last_bit(store, tmp_path):
 def test_an_image_is_kept_again_where_it_was_cleaned(store):
     run = gmmbench.compose(*SMALL)
     key = gmmbench.Report.of(gmmbench.execute(run, store=store)).data["keys"]["fit"]
-    folders.set_aside(entry(store, "images").path)
+    atomic.set_aside(entry(store, "images").path)
     with pytest.raises(Refused, match=r"expected the image of .* got none; try its command again"):
         store.open(key)
     assert gmmbench.execute(run, store=store).cost.cached

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .shown import gain_of, number, pairs_shown, range_of
+from .numbers import gain_of, number, pairs_shown, range_of
 
 NARROW, HIGH = 270.0, 300.0
 """The plot on a narrow screen, in px: labels that do not collide there collide nowhere."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .shown import gain_of
+from .numbers import gain_of
 
 
 def curves(models: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..api import Bytes, Floats
 from ..scoring.intervals import NOTHING
-from .judging import averaged, unit_of
-from .runs import Group
+from .find import Group
 from .thumbnails import SIDE, embedded
+from .verdicts import averaged, unit_of
 
 MOST = 12
 """Maps of one table at the most."""

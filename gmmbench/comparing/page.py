@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from .charts import bar, curve_chart, forest, frontier_chart
+from .comparison_markdown import SECTIONS
+from .contact_sheet import Pictures, sheet, wanted
 from .delta_maps import MOST, chosen_pairs, delta_maps
-from .in_markdown import SECTIONS
-from .made import made, versions_of
-from .means import COLUMNS
-from .runs import Entry, Group
-from .sheet import Pictures, sheet, wanted
-from .shown import columns_of, gain_of, number, of_seeds, range_of, unit_of
+from .find import Entry, Group
+from .numbers import columns_of, gain_of, number, of_seeds, range_of, unit_of
+from .run_details import made, versions_of
+from .seeds import COLUMNS
 
 MAPS = 240
 """Maps of differences in a page at the most."""
@@ -31,7 +31,7 @@ def page(data: Mapping[str, Any], entries: Sequence[Entry], groups: Sequence[Gro
     from markupsafe import Markup
 
     environment = Environment(
-        loader=PackageLoader("gmmbench", "templates"),
+        loader=PackageLoader("gmmbench.comparing", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -143,7 +143,7 @@ def _counts(data: Mapping[str, Any]) -> dict[str, int]:
 
 @cache
 def _template(name: str) -> str:
-    return files("gmmbench").joinpath("templates", name).read_text(encoding="utf-8")
+    return files("gmmbench.comparing").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

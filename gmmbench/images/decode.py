@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from gmmbench import Lattice
 
+from .decoder_warnings import decoder_kept_quiet, pillow_kept_quiet
 from .levels import eight_bits
-from .quiet import decoder_kept_quiet, pillow_kept_quiet
 from .unreadable import Unreadable
 
 if TYPE_CHECKING:

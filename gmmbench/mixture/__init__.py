@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from .bayes import fit_bayesian
-from .colour import colour_masses, law_masses
-from .fitting import Fit, TooManyComponents, fit
-from .masses import cell_masses, level_masses
-from .mixture import Mixture
-from .student import StudentMixture
+from .distributions.gaussian import Mixture
+from .distributions.student import StudentMixture
+from .fit import Fit, TooManyComponents, fit
+from .fit_bayesian import fit_bayesian
+from .integrals.cell_masses import cell_masses, level_masses
+from .integrals.colour_masses import colour_masses, law_masses
 
 __all__ = [
     "BayesianGaussianMixture",
@@ -27,7 +27,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in ("GaussianMixture", "BayesianGaussianMixture"):
-        from . import estimators  # loads scikit-learn and numba
+        from . import sklearn_api  # loads scikit-learn and numba
 
-        return getattr(estimators, name)
+        return getattr(sklearn_api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

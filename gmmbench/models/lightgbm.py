@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gmmbench import Fitted, Floats, Law, Model, Predictor, Refused, Scene, Watch, hookimpl, knob
 
-from .residuals import ResidualLaw
+from .residual_law import ResidualLaw
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import numpy as np
 
 from gmmbench import Picture, Predictor, Renderer, Study, hookimpl, knob
 
-from .canvas import asked, levels
-from .sheet import resized, table
-from .theme import Bytes, theme
+from ._dots import asked, levels
+from ._layout import resized, table
+from ._theme import Bytes, theme
 
 NAMES = ("red", "green", "blue")
 

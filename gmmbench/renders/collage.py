@@ -9,9 +9,9 @@ import numpy as np
 
 from gmmbench import Picture, Renderer, Study, hookimpl, knob
 
+from ._layout import font, within
+from ._theme import Bytes, Theme, theme
 from .grid import Grid
-from .sheet import font, within
-from .theme import Bytes, Theme, theme
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import numpy as np
 
 from gmmbench import Picture, Renderer, Study, hookimpl, knob
 
-from .canvas import levels
-from .shapes import ellipses
-from .sheet import with_bar
-from .theme import MAPS, colour, mapped, theme, turned
+from ._dots import levels
+from ._layout import with_bar
+from ._shapes import ellipses
+from ._theme import MAPS, colour, mapped, theme, turned
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import numpy as np
 
 from gmmbench import Density, Floats, Lattice, Picture, Renderer, Study, hookimpl, knob
 
-from .canvas import asked
-from .figure import Plot
-from .sheet import numerals, round_step
-from .theme import MAPS, Bytes, theme, turned
+from ._dots import asked
+from ._layout import numerals, round_step
+from ._plot import Plot
+from ._theme import MAPS, Bytes, theme, turned
 
 TRAIN = 0
 """The code of a training pixel in a split."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, knob
 
-from .figure import Plot, seen
-from .theme import Bytes, theme
+from ._plot import Plot, seen
+from ._theme import Bytes, theme
 
 LEVELS = 256
 

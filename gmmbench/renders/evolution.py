@@ -8,10 +8,10 @@ import numpy as np
 
 from gmmbench import Density, Fitted, Floats, Picture, Renderer, Study, hookimpl, knob
 
+from ._layout import below
+from ._theme import theme
+from ._tone_curve import MAPPINGS
 from .grid import Grid
-from .mapping import MAPPINGS
-from .sheet import below
-from .theme import theme
 
 TRAIN, TEST = 0, 2
 """The codes of training and held-out pixels in a split."""

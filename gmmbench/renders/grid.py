@@ -9,10 +9,10 @@ import numpy as np
 
 from gmmbench import Floats, Picture, Predictor, Renderer, Study, hookimpl, knob
 
-from .canvas import asked, blend, levels
-from .mapping import MAPPINGS, Mapping, drawn_beside
-from .sheet import with_bar
-from .theme import MAPS, Bytes, colour, mapped, theme, turned
+from ._dots import asked, blend, levels
+from ._layout import with_bar
+from ._theme import MAPS, Bytes, colour, mapped, theme, turned
+from ._tone_curve import MAPPINGS, Mapping, drawn_beside
 
 SCALES = ("ink", "peak")
 
@@ -110,7 +110,7 @@ class Grid(Renderer):
         return Picture(pixels, caption, figures)
 
     def _colour(self, study: Study) -> Picture:
-        from .conditional import mode, over
+        from ._conditional import mode, over
 
         fitted = study.fitted
         assert isinstance(fitted, Predictor)  # `needs` asks for predict
@@ -125,7 +125,7 @@ class Grid(Renderer):
 
     def _spread(self, study: Study) -> Picture:
         """How unsure the colour is, by a colour map."""
-        from .conditional import covariance, entropy, over
+        from ._conditional import covariance, entropy, over
 
         lattice = study.image.lattice.resized(self.size)
         if self.show == "entropy":

@@ -8,9 +8,9 @@ import numpy as np
 
 from gmmbench import Floats, Picture, Renderer, Study, hookimpl, knob
 
-from .canvas import dots, shrink
-from .sheet import resized
-from .theme import colour, theme
+from ._dots import dots, shrink
+from ._layout import resized
+from ._theme import colour, theme
 
 SMOOTH = 2
 """Cells along a pixel of the picture, about. A pixel of the image is a whole number of them: regular dots

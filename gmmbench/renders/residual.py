@@ -8,9 +8,9 @@ import numpy as np
 
 from gmmbench import Floats, Picture, Predictor, Renderer, Study, hookimpl, knob
 
-from .canvas import asked, levels
-from .sheet import resized, with_bar
-from .theme import MAPS, mapped, theme, turned
+from ._dots import asked, levels
+from ._layout import resized, with_bar
+from ._theme import MAPS, mapped, theme, turned
 
 TRAIN = 0
 """The code of a training pixel in a split."""

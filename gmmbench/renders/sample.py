@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, knob
 
-from .canvas import dots, levels, shrink
-from .sheet import table
-from .theme import MAPS, Bytes, colour, mapped, theme, turned
+from ._dots import dots, levels, shrink
+from ._layout import table
+from ._theme import MAPS, Bytes, colour, mapped, theme, turned
 
 SMOOTH = 3
 """Cells along a pixel of the panel: dots are painted this much larger and averaged."""

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from gmmbench import Floats, Picture, Renderer, Study, hookimpl, knob
 
-from .canvas import dots, levels
-from .figure import Plot
-from .shapes import ellipses
-from .sheet import below
-from .theme import Bytes, colour, theme
+from ._dots import dots, levels
+from ._layout import below
+from ._plot import Plot
+from ._shapes import ellipses
+from ._theme import Bytes, colour, theme
 
 LEVELS = 256
 

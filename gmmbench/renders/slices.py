@@ -10,9 +10,9 @@ import numpy as np
 
 from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, knob
 
-from .figure import Plot, seen
+from ._plot import Plot, seen
+from ._theme import Bytes, theme
 from .grid import Grid
-from .theme import Bytes, theme
 
 FINE = 3
 """Values of y in a pixel of the image at which a slice is taken."""

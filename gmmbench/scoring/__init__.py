@@ -1,5 +1,5 @@
 """What the numbers mean: docs/scoring.md has the conventions."""
 
-from .whole import score
+from .score import score
 
 __all__ = ["score"]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from ..api import Density, Floats, Lattice
-from .masses import Masses
+from .lattice_masses import Masses
 
 DRAWS = 100_000
 """Draws that are held against the masses."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Predictor, Split
-from ..outcome import Score
+from ..results import Score
 
 CONVENTION = "raw-1"
 """The id of this way of scoring: numbers with different ids are not to be compared."""

@@ -7,9 +7,9 @@ Example:
     []
 """
 
-from .images import check_image
-from .models import check_model
-from .renders import check_render
+from .check_images import check_image
+from .check_models import check_model
+from .check_renders import check_render
 from .verdict import ContractBroken, Finding, Verdict
 
 __all__ = ["ContractBroken", "Finding", "Verdict", "check_image", "check_model", "check_render"]

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from gmmbench.compare import compare
-from gmmbench.output import save_comparison
+from gmmbench.comparing.compare import compare
+from gmmbench.storage.run_files import save_comparison
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(

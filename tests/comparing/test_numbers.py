@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gmmbench.compare import compare
-from gmmbench.comparing.judging import corrected_interval, frontier
+from gmmbench.comparing.compare import compare
+from gmmbench.comparing.verdicts import corrected_interval, frontier
 from gmmbench.scoring.intervals import all_pairs, difference
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from gmmbench.comparing.over_images import over_images
+from gmmbench.comparing.image_tests import over_images
 from gmmbench.scoring.intervals import holm
 
 

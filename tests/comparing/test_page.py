@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sweeps import MODELS, changed
 
-from gmmbench.compare import compare
+from gmmbench.comparing import contact_sheet
 from gmmbench.comparing import page as page_module
-from gmmbench.comparing import sheet
 from gmmbench.comparing.charts import HIGH, LETTER, LINE, NARROW, curve_chart, frontier_chart, nice
+from gmmbench.comparing.compare import compare
 from gmmbench.comparing.curves import curves
 from gmmbench.comparing.delta_maps import chosen_pairs, coloured
-from gmmbench.output import save_comparison, save_reason
+from gmmbench.storage.run_files import save_comparison, save_reason
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 VOID = {"meta", "link", "img", "input", "line", "rect", "circle", "br"}
@@ -190,7 +190,7 @@ def test_comparing_again_gives_the_same_bytes(ink):
 
 
 def test_pictures_beyond_the_limit_are_counted_and_said(ink, monkeypatch):
-    monkeypatch.setattr(sheet, "PICTURES", 2)
+    monkeypatch.setattr(contact_sheet, "PICTURES", 2)
     assert "2 pictures are left out of this page" in compare([ink]).to_html(ink)
 
 

@@ -5,9 +5,9 @@ import shlex
 import pytest
 
 import gmmbench
-from gmmbench.comparing.repeating import command
-from gmmbench.record import config_of
-from gmmbench.report import Report
+from gmmbench.comparing.reproduce import command
+from gmmbench.reporting.report import Report
+from gmmbench.running.provenance import config_of
 
 
 @pytest.mark.parametrize(

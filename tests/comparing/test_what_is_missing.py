@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sweeps import changed
 
-from gmmbench.compare import compare
-from gmmbench.output import save_reason
+from gmmbench.comparing.compare import compare
+from gmmbench.storage.run_files import save_reason
 
 
 def row_of(table, model):

@@ -1,7 +1,7 @@
 """The answer in words claims what the tiers do, and no more."""
 
-from gmmbench.compare import compare
-from gmmbench.comparing import words
+from gmmbench.comparing import answers
+from gmmbench.comparing.compare import compare
 
 
 def table(tiers, title="dog", judged=True):
@@ -28,14 +28,14 @@ def table(tiers, title="dog", judged=True):
 
 
 def test_who_is_alone_at_the_top_is_best():
-    assert words.of_table(table([1, 2, 3])) == (
+    assert answers.of_table(table([1, 2, 3])) == (
         "On dog (ink) a knows the held-out pixels best: it gains 2.00 of 4.00 bits (50%), "
         "0.10 more than b, the next, which is more than chance."
     )
 
 
 def test_a_tie_at_the_top_is_not_told_apart():
-    said = words.of_table(table([1, 1, 2]))
+    said = answers.of_table(table([1, 1, 2]))
     assert "best" not in said
     assert said == (
         "On dog (ink) a gains most, 2.00 of 4.00 bits (50%), "
@@ -44,7 +44,7 @@ def test_a_tie_at_the_top_is_not_told_apart():
 
 
 def test_where_all_tie_nobody_is_behind():
-    said = words.of_table(table([1, 1, 1, 1, 1, 1]))
+    said = answers.of_table(table([1, 1, 1, 1, 1, 1]))
     assert "behind" not in said
     assert "b, c, d and 2 more (0.10 to 0.50 less)" in said
 
@@ -53,7 +53,7 @@ def test_over_images_ties_are_counted_apart():
     tables = [table([1, 2]), table([1, 1]), table([None, None], judged=False)]
     same = {key: tables[0][key] for key in ("view", "hold_out", "hold_out_block", "convention", "unit")}
     found = {**same, "images": ["x", "y", "z"], "averaged_images": [], "why_no_tests": "too few", "tests": []}
-    (said,) = words.overall(tables, [found])
+    (said,) = answers.overall(tables, [found])
     assert said == (
         "Over 3 ink images: a knows 1 of 2 best, by more than chance; on 1 it cannot be told which is best "
         "(among the first: a on 1, b on 1); 1 could not be ranked. "

@@ -8,7 +8,7 @@ from scipy.stats import chisquare, norm
 
 import gmmbench
 from gmmbench import Refused
-from gmmbench.images.made import CLUSTERS, Mixture1D, TwoCircles, TwoClusters
+from gmmbench.images.synthetic import CLUSTERS, Mixture1D, TwoCircles, TwoClusters
 
 
 @pytest.mark.parametrize("option", ["two_circles", "two_clusters", "mixture_1d"])

@@ -8,7 +8,7 @@ from scipy.special import betaln, gammaln
 from sklearn.mixture import BayesianGaussianMixture
 
 from gmmbench.mixture import Mixture, fit_bayesian
-from gmmbench.mixture.prior import Prior
+from gmmbench.mixture.variational.prior import Prior
 
 K, FLOOR, CONCENTRATION = 4, 1e-13, 0.7
 CASES = [(c, p) for c in ("full", "diag", "spherical", "tied") for p in (False, True)]

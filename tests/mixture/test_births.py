@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from gmmbench.mixture import fit_bayesian
-from gmmbench.mixture.births import births, deaths
-from gmmbench.mixture.posterior import Posterior
-from gmmbench.mixture.prior import Prior
+from gmmbench.mixture.variational.births import births, deaths
+from gmmbench.mixture.variational.posterior import Posterior
+from gmmbench.mixture.variational.prior import Prior
 
 
 @pytest.fixture(scope="module")

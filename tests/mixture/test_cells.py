@@ -6,8 +6,8 @@ from scipy.stats import multivariate_normal, norm
 from scipy.stats import t as student
 
 from gmmbench.mixture import Mixture, StudentMixture
-from gmmbench.mixture.colour import colour_masses, law_masses
-from gmmbench.mixture.masses import cell_masses, level_masses
+from gmmbench.mixture.integrals.cell_masses import cell_masses, level_masses
+from gmmbench.mixture.integrals.colour_masses import colour_masses, law_masses
 
 CELL = 1 / 24
 

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from gmmbench.mixture import Mixture, fit
-from gmmbench.mixture.expectation import Expectation
+from gmmbench.mixture.em.e_step import Expectation
 
 K, D, N = 8, 2, 1500
 FLOOR = 1e-6

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gmmbench.mixture.kernels.arithmetic import CUTOFF, make_exp, make_log
-from gmmbench.mixture.kernels.compiling import part
+from gmmbench.mixture.kernels.compiler import part
+from gmmbench.mixture.kernels.elementary import CUTOFF, make_exp, make_log
 
 
 def everywhere(function):

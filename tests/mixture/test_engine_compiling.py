@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import gmmbench.mixture
-from gmmbench.mixture.kernels.compiling import sources_hash
+from gmmbench.mixture.kernels.compiler import sources_hash
 
 KERNELS = Path(gmmbench.mixture.__file__).parent / "kernels"
 
@@ -151,13 +151,18 @@ def test_kernels_that_different_processes_compiled_do_not_run_one_anothers_helpe
 
 def test_no_two_specialisations_share_a_name():
     """numba would let kernels that different processes kept answer for each other (seen: d = 5 for d = 1)."""
-    from gmmbench.mixture.kernels import bounds, forms, sweep
+    from gmmbench.mixture.kernels import bounds, densities, sweep
 
     made = []
     for d in (1, 2, 3, 5, 9):
         for diagonal in (False, True)[: 1 + (d > 1)]:  # of one column both are the same code
             for precision in ("float32", "float64"):
-                makers = (forms.make_square, forms.make_moments, bounds.make_bounds, sweep.make_select)
+                makers = (
+                    densities.make_square,
+                    densities.make_moments,
+                    bounds.make_bounds,
+                    sweep.make_select,
+                )
                 made += [make(d, diagonal, precision) for make in makers]
     names = [helper.py_func.__qualname__ for helper in made if hasattr(helper, "py_func")]
     assert len(names) > 20

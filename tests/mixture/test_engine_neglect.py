@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gmmbench.mixture import Mixture
-from gmmbench.mixture.expectation import Components, Expectation
+from gmmbench.mixture.em.e_step import Components, Expectation
 
 
 def random_mixture(rng, k, d, narrow):

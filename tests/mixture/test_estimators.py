@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
 
-from gmmbench.mixture import BayesianGaussianMixture, GaussianMixture, estimators, fit
+from gmmbench.mixture import BayesianGaussianMixture, GaussianMixture, fit, sklearn_api
 
 FAST = {"GaussianMixture": GaussianMixture, "BayesianGaussianMixture": BayesianGaussianMixture}
 
@@ -33,7 +33,7 @@ def test_scikit_learns_own_checks(estimator, check):
 @pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
 @pytest.mark.parametrize("name", sorted(FAST))
 def test_a_fit_is_scikit_learns_fit(name, covariance, monkeypatch):
-    monkeypatch.setattr(estimators, "SMALL", 0)
+    monkeypatch.setattr(sklearn_api, "SMALL", 0)
     rng = np.random.default_rng(0)
     points = rng.normal(size=(4, 2))[rng.integers(4, size=600)] * 4 + rng.normal(size=(600, 2))
     options = dict(n_components=4, covariance_type=covariance, random_state=0, max_iter=30, tol=1e-9)
@@ -81,10 +81,10 @@ NOT_WITH_KERNELS = {
 }
 
 
-@pytest.mark.parametrize("small", [estimators.SMALL, 0], ids=["as it is", "kernels always"])
+@pytest.mark.parametrize("small", [sklearn_api.SMALL, 0], ids=["as it is", "kernels always"])
 @pytest.mark.parametrize(("module", "function"), list(modules_tests()))
 def test_scikit_learns_own_mixture_tests(module, function, small, monkeypatch):
-    monkeypatch.setattr(estimators, "SMALL", small)
+    monkeypatch.setattr(sklearn_api, "SMALL", small)
     for name, estimator in FAST.items():
         if hasattr(module, name):
             monkeypatch.setattr(module, name, estimator)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import gmmbench.mixture.mixture as module
+import gmmbench.mixture.distributions.gaussian as module
 from gmmbench.mixture import Mixture
 
 

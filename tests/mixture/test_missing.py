@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from gmmbench.mixture import Mixture, fit, fit_bayesian
-from gmmbench.mixture.em import Options, Problem
-from gmmbench.mixture.missing import Missing
-from gmmbench.mixture.prior import Prior
-from gmmbench.mixture.variational import Inference
+from gmmbench.mixture.em.iterate import Options, Problem
+from gmmbench.mixture.em.missing import Missing
+from gmmbench.mixture.variational.inference import Inference
+from gmmbench.mixture.variational.prior import Prior
 
 CELL = 0.05
 

@@ -8,7 +8,7 @@ from sklearn.mixture import GaussianMixture
 
 from gmmbench.mixture import fit as any_fit
 from gmmbench.mixture import fit_bayesian as any_fit_bayesian
-from gmmbench.mixture.reference import _resampled
+from gmmbench.mixture.sklearn_engine import _resampled
 
 fit = partial(any_fit, engine="sklearn")
 fit_bayesian = partial(any_fit_bayesian, engine="sklearn")

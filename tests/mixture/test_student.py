@@ -6,10 +6,10 @@ from scipy.integrate import quad
 from scipy.stats import gamma, multivariate_normal, multivariate_t, norm, t, wishart
 
 from gmmbench.mixture import StudentMixture, fit_bayesian
-from gmmbench.mixture.posterior import Posterior
-from gmmbench.mixture.predictive import predictive
-from gmmbench.mixture.prior import Prior
-from gmmbench.mixture.units import Units
+from gmmbench.mixture.em.whitening import Units
+from gmmbench.mixture.variational.posterior import Posterior
+from gmmbench.mixture.variational.predictive import predictive
+from gmmbench.mixture.variational.prior import Prior
 
 SCALES = np.array([np.eye(2), [[2, 0.5], [0.5, 1]]])
 MEANS = np.array([[0.0, 0.0], [1.0, 2.0]])

@@ -10,10 +10,10 @@ from scipy.special import digamma, gammaln
 from scipy.stats import dirichlet, multivariate_normal, wishart
 
 from gmmbench.mixture import fit_bayesian
-from gmmbench.mixture.posterior import Posterior
-from gmmbench.mixture.predictive import predictive
-from gmmbench.mixture.prior import Prior
-from gmmbench.mixture.units import Units
+from gmmbench.mixture.em.whitening import Units
+from gmmbench.mixture.variational.posterior import Posterior
+from gmmbench.mixture.variational.predictive import predictive
+from gmmbench.mixture.variational.prior import Prior
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 
 from gmmbench import Refused, Scene, Split, Watch, compose, registry
 from gmmbench.api import TEST, TRAIN
-from gmmbench.mixture.masses import cell_masses
+from gmmbench.mixture.integrals.cell_masses import cell_masses
 
 
 def fitted(picture, split, option="gmm", **knobs):

@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal
 
 from gmmbench import Image, Scene, Split, Watch, compose, registry
 from gmmbench.api import TEST, TRAIN, VALIDATION
-from gmmbench.models.residuals import _log_normal, _shares
+from gmmbench.models.residual_law import _log_normal, _shares
 
 SMALL = {"trees": 40, "leaves": 15}
 

@@ -11,11 +11,11 @@ from studies import blob, colour_mixture, darkness, draw, fitted, grey_mixture, 
 
 import gmmbench
 from gmmbench import Picture, Refused
-from gmmbench.animation import animation
-from gmmbench.history import LIMIT, History
 from gmmbench.mixture import Mixture
-from gmmbench.renders.sheet import below
-from gmmbench.renders.theme import theme
+from gmmbench.renders._layout import below
+from gmmbench.renders._theme import theme
+from gmmbench.reporting.animation import animation
+from gmmbench.running.history import LIMIT, History
 
 RED = np.full((8, 9, 3), (200, 30, 20), np.uint8)
 

@@ -11,9 +11,9 @@ from studies import SIDE, Ramp, blob, colour_mixture, darkness, draw, fitted, gr
 
 from gmmbench import Picture
 from gmmbench.mixture import Mixture
-from gmmbench.renders import sheet
+from gmmbench.renders import _layout
+from gmmbench.renders._shapes import ellipses
 from gmmbench.renders.residual import score
-from gmmbench.renders.shapes import ellipses
 from gmmbench.renders.slices import FINE, _conditionals, _told
 
 CENTRE = (0.25, 0.15)
@@ -235,7 +235,7 @@ def test_other_weights_are_panels_and_must_be_as_many_as_components():
     [(2, False, [2, 2, 1]), (2, True, [2, 1, 2]), (3, True, [3, 2]), (1, True, [1] * 5)],
 )
 def test_panels_stand_in_rows(columns, staggered, rows):
-    assert sheet._rows(5, columns, staggered) == rows
+    assert _layout._rows(5, columns, staggered) == rows
 
 
 def test_staggered_rows_are_moved_by_half_a_panel():
@@ -255,12 +255,12 @@ def test_dots_by_density_are_darkest_in_the_middle():
 
 @pytest.mark.parametrize(("low", "high", "step"), [(-9.3, -2.1, 1.0), (0, 0.031, 0.005), (-100, 55, 20)])
 def test_a_bar_reads_in_round_numbers(low, high, step):
-    ticks = sheet.round_numbers(low, high, 7)
+    ticks = _layout.round_numbers(low, high, 7)
     np.testing.assert_allclose(np.diff(ticks), step)
     assert ticks[0] - step < low <= ticks[0]
     assert ticks[-1] <= high < ticks[-1] + step
-    assert len(set(sheet.numerals(ticks))) == len(ticks)
-    np.testing.assert_allclose([float(word) for word in sheet.numerals(ticks)], ticks)
+    assert len(set(_layout.numerals(ticks))) == len(ticks)
+    np.testing.assert_allclose([float(word) for word in _layout.numerals(ticks)], ticks)
 
 
 def test_contours_go_no_deeper_than_what_occurs():

@@ -9,7 +9,7 @@ from studies import SIDE, Ramp, darkness, draw, renderer, study
 
 from gmmbench import Density, Image, Refused, Split, Study, mixture_fitted
 from gmmbench.mixture import Mixture
-from gmmbench.renders.canvas import dots
+from gmmbench.renders._dots import dots
 
 
 def corner():

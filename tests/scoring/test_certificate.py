@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal, norm
 
 from gmmbench import Lattice
 from gmmbench.scoring.certificate import certify, certify_levels
-from gmmbench.scoring.masses import ink_masses, level_masses
+from gmmbench.scoring.lattice_masses import ink_masses, level_masses
 
 
 def test_false_alarms_are_fewer_than_one_in_a_hundred():

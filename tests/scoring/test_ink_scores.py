@@ -11,7 +11,7 @@ import gmmbench
 from gmmbench import Lattice, Split
 from gmmbench.api import TEST, TRAIN
 from gmmbench.mixture import Mixture
-from gmmbench.scoring.ink import FLOOR, poisson_terms, rates
+from gmmbench.scoring.poisson import FLOOR, poisson_terms, rates
 
 INK = ["dog", "butterfly", "tiger", "horse"]
 
@@ -131,8 +131,8 @@ def test_no_rate_whatever_beats_a_ceiling(seed, share, block, soft):
 
 
 def test_an_alarm_is_raised_when_a_score_beats_its_ceiling():
-    from gmmbench.outcome import Score
-    from gmmbench.scoring.whole import alarms
+    from gmmbench.results import Score
+    from gmmbench.scoring.score import alarms
 
     fine = {"gain": Score(held_out=1.0, train=2.0), "ceiling": Score(held_out=1.0, train=2.0)}
     assert alarms(fine) == ()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from scipy.stats import wilcoxon
 
-from gmmbench.scoring.across import mean_ranks, sign_flip
+from gmmbench.scoring.across_images import mean_ranks, sign_flip
 from gmmbench.scoring.intervals import all_pairs, correlation_length, difference, holm, tiers, tile_side
 
 

@@ -13,11 +13,11 @@ import pexpect
 import pytest
 from faulty_plugin import write
 
-from gmmbench import limits
-from gmmbench.door import composed
-from gmmbench.limits import TimedOut, limited
-from gmmbench.live import Table
-from gmmbench.sweeps import Sweep, jobs_of, threads_of, workers_of
+from gmmbench.hydra_config.search_path import composed
+from gmmbench.jobs import limits
+from gmmbench.jobs.limits import TimedOut, limited
+from gmmbench.jobs.progress import Table
+from gmmbench.jobs.sweeps import Sweep, jobs_of, threads_of, workers_of
 
 SMALL = ("image=dog", "image.max_side=40", "hydra.sweep.dir=s")
 
@@ -170,7 +170,7 @@ def test_the_length_of_a_grid_is_counted_and_that_of_a_search_is_unknown():
 
 
 def test_workers_share_the_cores(monkeypatch):
-    monkeypatch.setattr("gmmbench.sweeps.cores", lambda: 8)
+    monkeypatch.setattr("gmmbench.jobs.sweeps.cores", lambda: 8)
     assert threads_of({}) is None
     assert [threads_of({"n_jobs": n}) for n in (1, 2, 3, -1, -2, 99)] == [8, 4, 2, 1, 1, 1]
     assert [workers_of({"n_jobs": n}) for n in (1, 3, -1, -2)] == [1, 3, 8, 7]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .compiling import part
+from .compiler import part
 
 SLACK = 1e-3
 """Nats by which an upper bound is raised, with as much of its size in units of 1e-5: float32 rounding."""

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import make_log
 from .bounds import SLACK, make_bounds
-from .compiling import kernel, part
-from .forms import BLOCK, make_moments, make_shares, make_square
+from .compiler import kernel, part
+from .densities import BLOCK, make_moments, make_shares, make_square
+from .elementary import make_log
 
 FAMILY = 16
 """Blocks that share a first, coarse list of components."""

@@ -1,0 +1,1 @@
+"""The command line: what was typed in, an exit code out."""

@@ -1,0 +1,55 @@
+"""`gmmbench check`: whether a model, a renderer or an image source keeps its contract."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from ..options import Refused
+
+if TYPE_CHECKING:
+    from ..testing import Verdict
+
+GROUPS = ("model", "render", "image")
+
+
+def show(arguments: list[str]) -> int:
+    """Check what the words choose, such as `model=gmm model.components=5`. Returns 1 when it is broken."""
+    named = [group for group in GROUPS if any(word.partition("=")[0] == group for word in arguments)]
+    if not named:
+        raise Refused(
+            "gmmbench check: expected model=NAME, render=NAME or image=NAME, got "
+            f"{' '.join(arguments) or 'nothing'}; try gmmbench check model=gmm"
+        )
+    from ..hydra_config.compose import compose
+    from ..testing import check_image, check_model, check_render
+
+    run = compose(*arguments)
+    verdicts = []
+    if "model" in named:
+        verdicts.append(check_model(run.model, raises=False))
+    if "render" in named:
+        verdicts += [check_render(renderer, raises=False) for renderer in run.renders.values()]
+    if "image" in named:
+        verdicts.append(check_image(run.image, raises=False))
+    for verdict in verdicts:
+        _table(verdict)
+    return int(any(verdict.broken for verdict in verdicts))
+
+
+def _table(verdict: Verdict) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for head in ("check", "view", "", "fault"):
+        table.add_column(head, overflow="fold")
+    for finding in verdict.findings:
+        style = "red" if finding.fault else "green"
+        word = "broken" if finding.fault else "ok"
+        table.add_row(finding.check, finding.view, Text(word, style), Text(finding.fault or ""))
+    console = Console(width=None if sys.stdout.isatty() else 300)
+    console.print(table)
+    said = f"broken: {', '.join(verdict.broken)}" if verdict.broken else "keeps its contract"
+    console.print(Text(f"{verdict.subject}: {said}", "red" if verdict.broken else "green"))

@@ -1,0 +1,199 @@
+"""From words to a run: composed by Hydra, built and checked by type."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar, cast
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from .. import registry
+from ..api import Choice, ImageSource, Model, Renderer
+from ..options import Refused, check_knobs, knob, refusal, shown, unknown
+from ..results import Run
+from ..storage.store import Store
+from . import presets
+from .explain import explain
+from .grammar import quoted
+from .search_path import composed
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The knobs at the top of config.yaml."""
+
+    seed: int = knob(0, "every random draw follows from it", low=0)
+    hold_out: float = knob(0.2, "share of the pixels kept from the fit", low=0, high=0.9)
+    hold_out_block: int = knob(1, "side of the squares that are held out, pixels", low=1, high=1000)
+    threads: int | None = knob(None, "threads a fit may use (null: all cores)", low=1)
+    timeout: float | None = knob(None, "seconds a run may take, from image to pictures (null: any)", above=0)
+
+    def __post_init__(self) -> None:
+        check_knobs(self)
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """The knobs of `store` in config.yaml."""
+
+    use: bool = knob(True, "keep fits and results, and take what is there")
+    dir: str | None = knob(None, "folder of the store (null: GMMBENCH_STORE, else in the user's cache)")
+
+    def __post_init__(self) -> None:
+        check_knobs(self)
+
+
+def compose(*overrides: str) -> Run:
+    """A Run from the same words as the command line.
+
+    Args:
+        overrides: such as "image=dog", "model.components=50", "render=[grid,sample]".
+
+    Raises:
+        Refused: one line that says what was expected, what came, and what to try.
+
+    Example:
+        >>> import gmmbench
+        >>> gmmbench.compose("model.components=7").model.components
+        7
+    """
+    presets.check(overrides)
+    try:
+        cfg = composed([quoted(override, sweep=False) for override in overrides])
+        with_hydra = OmegaConf.to_container(cfg.hydra.runtime.choices)
+        assert isinstance(with_hydra, dict)
+        del cfg["hydra"]
+        return build(cfg, {str(key): value for key, value in with_hydra.items()})
+    except Refused:
+        raise
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        # ValueError: Hydra's own for `model=null`.
+        raise Refused(explain(error, overrides)) from error
+
+
+def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
+    """A Run from a composed config, every value checked. Raises Refused.
+
+    Args:
+        cfg: the config without its `hydra` part.
+        choices: which option was taken in each group (`hydra.runtime.choices`).
+    """
+    tree = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(tree, dict)
+    known = [*_fields(Settings), "store", *registry.GROUPS]
+    extra = [str(key) for key in tree if key not in known]
+    if extra:
+        raise Refused(unknown(extra[0], extra[0], known))
+    store_of(cfg)
+    settings = typed("", Settings, {key: tree[key] for key in _fields(Settings) if key in tree})
+    renders = tree.get("render")
+    if not isinstance(renders, dict) or not renders:
+        raise Refused(
+            f"render: expected one or more of {', '.join(registry.load().options['render'])}, "
+            f"got {shown(renders)}; try render=grid or render=[grid,sample]"
+        )
+    options = {group: choices[group] for group in registry.GROUPS if choices.get(group) is not None}
+    return Run(
+        image=cast(ImageSource, _chosen("image", tree.get("image"))),
+        model=cast(Model, _chosen("model", tree.get("model"))),
+        renders={
+            str(option): cast(Renderer, _chosen("render", knobs, f"render.{option}"))
+            for option, knobs in renders.items()
+        },
+        seed=settings.seed,
+        hold_out=settings.hold_out,
+        block=settings.hold_out_block,
+        threads=settings.threads,
+        options=options,
+    )
+
+
+def timeout_of(cfg: DictConfig) -> float | None:
+    """The seconds that a composed config, which was built before, gives a run."""
+    return None if cfg.get("timeout") is None else float(cfg.timeout)
+
+
+def store_of(cfg: DictConfig) -> Store | None:
+    """The store that a composed config names; None where none is to be used. Raises Refused."""
+    tree = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(tree, dict)
+    chosen = tree.get("store")
+    if not isinstance(chosen, dict):
+        raise Refused(f"store: expected store.use and store.dir, got {shown(chosen)}; try store.use=false")
+    settings = typed("store.", StoreSettings, {str(key): value for key, value in chosen.items()})
+    return Store(settings.dir) if settings.use else None
+
+
+def _chosen(group: str, tree: Any, prefix: str | None = None) -> Choice:
+    """The plugin that a part of the config names; the registry holds none but its group's classes."""
+    known = registry.load()
+    if not isinstance(tree, dict) or "name" not in tree:
+        names = ", ".join(known.options[group])
+        raise Refused(f"{prefix or group}: expected one of {names}, got {shown(tree)}")
+    cls = known.lookup(group, str(tree["name"]))
+    return typed(f"{prefix or group}.", cls, {key: tree[key] for key in tree if key != "name"})
+
+
+def typed(prefix: str, cls: type[T], values: Mapping[str, Any]) -> T:
+    """An instance of a dataclass of knobs from YAML values.
+
+    Raises:
+        Refused: an unknown key, a wrong type, or a value out of range; the line begins with the key.
+    """
+    fields = _fields(cls)
+    for key in values:
+        if key not in fields:
+            raise Refused(unknown(f"{prefix}{key}", str(key), fields))
+    kinds = typing.get_type_hints(cls)
+    for key, value in values.items():
+        # A text for a number is refused unless it is one; true is no number though it counts as 1.
+        if isinstance(value, bool) and bool not in (kinds[key], *typing.get_args(kinds[key])):
+            raise Refused(prefix + refusal(fields[key], kinds[key], value))
+    ready = {
+        key: _with_points(value) if kinds[key] == list[list[float]] else value
+        for key, value in values.items()
+    }
+    try:
+        plain = _converted(cls, ready)
+    except OmegaConfBaseException:
+        for key, value in ready.items():  # which one?
+            try:
+                _converted(cls, {key: value})
+            except OmegaConfBaseException:
+                raise Refused(prefix + refusal(fields[key], kinds[key], values[key])) from None
+        raise
+    try:
+        return cls(**plain)
+    except Refused as error:
+        raise Refused(f"{prefix}{error}") from None
+
+
+def _converted(cls: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as the annotations of a dataclass have them. Raises OmegaConfBaseException."""
+    tree = OmegaConf.to_container(OmegaConf.merge(_schema(cls), dict(values)))  # type: ignore[arg-type]  # classes can be hashed
+    assert isinstance(tree, dict)
+    return {key: tree[key] for key in values}
+
+
+@cache
+def _schema(cls: type[Any]) -> Any:
+    return OmegaConf.structured(cls)
+
+
+def _with_points(value: Any) -> Any:
+    """Whole numbers as floats: in a list of lists OmegaConf takes no 0 for 0.0."""
+    if isinstance(value, list):
+        return [_with_points(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _fields(cls: type[Any]) -> dict[str, dataclasses.Field[Any]]:
+    return {field.name: field for field in dataclasses.fields(cls)}

@@ -1,0 +1,125 @@
+"""Errors of Hydra's and OmegaConf's as one line: what was expected, what came, what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    InterpolationResolutionError,
+    OmegaConfBaseException,
+)
+
+from .. import registry
+from ..options import nearest, unknown
+from . import presets
+from .grammar import quoted
+from .search_path import composed
+
+MERGING = "Error merging override "
+"""How Hydra begins to say that a value has the wrong shape."""
+
+EXTRAS = {
+    "joblib": "joblib",
+    "submitit_local": "slurm",
+    "submitit_slurm": "slurm",
+    "ray": "ray",
+    "optuna": "optuna",
+}
+"""Launchers and sweepers, and the extra of ours that brings each."""
+
+
+def explain(error: BaseException, overrides: Sequence[str]) -> str:
+    """One line for an error of Hydra's or OmegaConf's, given the overrides that led to it."""
+    links = list(_chain(error))
+    found = [line for link in links if (line := _by_error(link, overrides)) is not None]
+    found += [line for word in overrides if (line := _by_word(word, links)) is not None]
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return [*found, f"config: {first}; try --help"][0]
+
+
+def _by_error(link: BaseException, overrides: Sequence[str]) -> str | None:
+    """The line for one error of a chain, or None for one that tells nothing."""
+    if isinstance(link, MissingConfigException) and link.missing_cfg_file:
+        group, _, option = str(link.missing_cfg_file).rpartition("/")
+        if group in ("hydra/launcher", "hydra/sweeper") and option in EXTRAS:
+            install = f"pip install 'gmmbench[{EXTRAS[option]}]'"
+            return f"{group}: expected the package behind {option}, got none; try {install}"
+        line = unknown(group or "config", option, link.options or registry.load().options.get(group, {}))
+        own_file = group == "image" and "." in option
+        return line + (f"; for a file of your own, image.path={option}" if own_file else "")
+    if isinstance(link, ConfigAttributeError | ConfigKeyError) and link.full_key:
+        return _unknown_key(str(link.full_key), overrides)
+    if isinstance(link, OverrideParseException):
+        return (
+            f"{link.override}: expected key=value, got what cannot be read as such; "
+            "try quotes round a value with special characters"
+        )
+    if isinstance(link, HydraException) and str(link):
+        return _by_text(str(link).splitlines()[0], overrides)
+    return None
+
+
+def _by_text(text: str, overrides: Sequence[str]) -> str | None:
+    """The line for an error of Hydra's that can be told only by how it begins, or None."""
+    if text.startswith("Ambiguous value for argument"):
+        word = text.partition("'")[2].rpartition("'")[0]
+        return f"{word}: expected one value, got several; try -m for a sweep, or [a,b] for a list"
+    if text.startswith("Could not append to config"):
+        return f"{text.rstrip('.')}; try it without the +"
+    if text.startswith(MERGING):
+        key, _, value = text[len(MERGING) :].partition("=")
+        usual = OmegaConf.select(_usual(overrides), key)
+        return f"{key}: expected a value such as {usual}, got {value}; try {key}={usual}"
+    return None
+
+
+def _by_word(word: str, links: Sequence[BaseException]) -> str | None:
+    """The line for an override that Hydra trips over without naming it, or None."""
+    group, _, option = word.partition("=")
+    if "${" in option and any(isinstance(link, InterpolationResolutionError) for link in links):
+        return f"{group}: expected a value, got {option}, which leads nowhere; try {group}=VALUE"
+    if group in registry.GROUPS and option in ("", "null"):
+        names = ", ".join(registry.load().options[group])
+        return f"{group}: expected one of {names}, got {option or 'nothing'}"
+    return None
+
+
+def _unknown_key(key: str, overrides: Sequence[str]) -> str:
+    keys = list(dict.fromkeys([*registry.GROUPS, *_flat_keys(OmegaConf.to_container(_usual(overrides)))]))
+    if key in keys:  # it exists for one option of a sweep, but not for another
+        return f"{key}: expected a knob of every option in the sweep, got one that some lack; try two sweeps"
+    near = nearest(key, keys)
+    parent = key.rpartition(".")[0]
+    siblings = [known.rpartition(".")[2] for known in keys if known.rpartition(".")[0] == parent]
+    expected = f"one of {', '.join(siblings)}" if siblings else "a key that exists"
+    return f"{key}: expected {expected}, got an unknown key" + (f"; try {near}" if near else "")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _usual(overrides: Sequence[str]) -> DictConfig:
+    """The config with the options that were chosen, if they can be, and nothing else changed."""
+    keys = (*registry.GROUPS, presets.KEY)
+    groups = [word for word in overrides if word.partition("=")[0].lstrip("+") in keys]
+    try:
+        cfg = composed([quoted(word, sweep=False) for word in groups if "," not in word or "[" in word])
+    except (HydraException, OmegaConfBaseException):
+        cfg = composed([])
+    del cfg["hydra"]
+    return cfg
+
+
+def _flat_keys(tree: Any, prefix: str = "") -> Iterator[str]:
+    for key, value in tree.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _flat_keys(value, f"{prefix}{key}.")

@@ -1,0 +1,76 @@
+"""Hydra's door: the search path with every plugin's `conf`, and where Hydra writes."""
+
+from __future__ import annotations
+
+import typing
+from pathlib import Path
+from typing import Any
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
+from hydra.experimental.callback import Callback
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import DictConfig, OmegaConf
+
+from .. import registry
+from ..jobs.sweeps import prepare
+
+VERSION_BASE = "1.3"
+
+
+class PluginConfigs(SearchPathPlugin):
+    """Puts every plugin's `conf` folder on Hydra's search path: plugins need not know Hydra."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Append the folders."""
+        for name, folder in registry.load().folders():
+            search_path.append(f"gmmbench-plugin-{name}", f"file://{folder.resolve()}")
+
+
+class RememberFolder(Callback):
+    """Remembers where Hydra writes, for what comes to nothing to be tidied: it is told nowhere else."""
+
+    run: typing.ClassVar[Path | None] = None
+    sweep: typing.ClassVar[Path | None] = None
+    before: typing.ClassVar[Path | None] = None
+    """The innermost folder of the path that was there already: nothing from it outwards is ours."""
+
+    @classmethod
+    def forget(cls) -> None:
+        """Nothing has begun yet."""
+        cls.run = cls.sweep = cls.before = None
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Take down `hydra.run.dir`."""
+        type(self).run = Path(str(config.hydra.run.dir))
+        type(self).before = _innermost(Path(str(config.hydra.run.dir)))
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Take down `hydra.sweep.dir`."""
+        type(self).sweep = Path(str(config.hydra.sweep.dir))
+        type(self).before = _innermost(Path(str(config.hydra.sweep.dir)))
+        prepare(config)
+
+
+def _innermost(folder: Path) -> Path:
+    path = folder.resolve()
+    return next(part for part in (path, *path.parents) if part.exists())
+
+
+def open_door() -> str:
+    """Register our search path with Hydra; return the folder of our own YAML files."""
+    registry.load().check()
+    Plugins.instance().register(PluginConfigs)
+    return str(registry.conf_folder().resolve())
+
+
+def composed(overrides: list[str]) -> DictConfig:
+    """The composed config, Hydra's own part included."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(open_door(), job_name="gmmbench", version_base=VERSION_BASE):
+        cfg = hydra_compose("config", overrides, return_hydra_config=True)
+    OmegaConf.set_struct(cfg, False)
+    return cfg

@@ -1,0 +1,1 @@
+"""Mixtures of Gaussians and of Student's t, with their closed forms."""

@@ -1,0 +1,273 @@
+"""The E-step of a whole set of points: kernels over blocks, threads over chunks of blocks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .blocks import Blocks, arrange
+
+Floats = NDArray[np.floating[Any]]
+
+CHUNKS = 32
+"""Parts a pass is cut into at most, whatever the threads: sums are formed in the same order on any number."""
+
+CHUNK_PAIRS = 1 << 20
+"""Points times components that make a part worth its call."""
+
+CHUNK_BYTES = 1 << 28
+"""The parts' totals together take no more than this: with many numbers a component there are fewer."""
+
+NEGLECT = 1e-5
+"""Default for the largest share of a point's responsibilities that may be left out."""
+
+ROUNDING = 1e-6
+"""Part of a distance that is given away at each pass for the rounding of what is remembered of it."""
+
+PRECISIONS = {"single": "float32", "double": "float64"}
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """What an E-step needs of K components: log joint density = offset - |A (x - mean)|^2 / 2.
+
+    Args:
+        offset: (K,) everything that does not depend on x, nats.
+        means: (K, d).
+        factors: A, (K, d, d), lower triangular (the inverse of the covariance's Cholesky factor).
+    """
+
+    offset: Floats
+    means: Floats
+    factors: Floats
+
+    @classmethod
+    def of(cls, weights: Floats, means: Floats, covariances: Floats) -> Components:
+        """Of a mixture's weights (K,), means (K, d) and covariances (K, d, d).
+
+        Raises:
+            ValueError: a covariance is not positive definite.
+        """
+        try:
+            lower = np.linalg.cholesky(covariances)
+        except np.linalg.LinAlgError:
+            raise ValueError(
+                "expected positive definite covariances, got one that is not; "
+                "try a larger floor, fewer components, or points of a smaller scale"
+            ) from None
+        factors = inverse_of_lower(lower)
+        with np.errstate(divide="ignore"):
+            offset = np.log(weights) + np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
+        return cls(offset - 0.5 * means.shape[1] * np.log(2 * np.pi), means, factors)
+
+    def table(self, diagonal: bool, precision: str) -> Floats:
+        """Rows [offset, mean (d), factor row by row] for the kernels: (K, 1 + d + entries)."""
+        d = self.means.shape[1]
+        flat = self.factors[:, *_places(d, diagonal)]
+        joined = np.concatenate((self.offset[:, None], self.means, flat), axis=1)
+        return np.ascontiguousarray(joined.astype(precision))
+
+    def rounded(self, precision: str) -> Components:
+        """As the kernels of a precision see them, in float64."""
+        return Components(
+            self.offset, *(a.astype(precision).astype(float) for a in (self.means, self.factors))
+        )
+
+    def drift_from(self, before: Components) -> Floats:
+        """How far distances |A (x - mean)| may have fallen at any x: (2, K), [shift, shrink].
+
+        With before's A and mean, now A' and mean': |A' (x - mean')| >= (|A (x - mean)| - shift) shrink, for
+        A (x - mean) = (A A'^-1) A' (x - mean') + A (mean' - mean), and |A A'^-1| <= 1 + |A A'^-1 - 1|.
+        """
+        moved = np.einsum("kij,kj->ki", before.factors, self.means - before.means)
+        turned = before.factors @ inverse_of_lower(self.factors) - np.eye(self.means.shape[1])
+        shift, growth = np.sqrt((moved**2).sum(axis=1)), np.sqrt((turned**2).sum(axis=(1, 2)))
+        return np.stack((shift * (1 + ROUNDING), (1 - ROUNDING) / (1 + growth)))
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Sums over the points with their responsibilities r, about the means the E-step had.
+
+    Attributes:
+        bound: sum of weight times log density, nats.
+        count: (K,) sum r.
+        first: (K, d) sum r (x - mean).
+        second: (K, d, d) sum r (x - mean)(x - mean)^T; of diagonal forms the diagonal alone.
+        pairs: block-component pairs evaluated, blocks done again, pairs summed.
+    """
+
+    bound: float
+    count: NDArray[np.float64]
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
+    pairs: NDArray[np.int64]
+
+
+class Expectation:
+    """Points ready for E-steps; it remembers how low each block's density was.
+
+    Args:
+        points: (n, d), in units where their spread is about one.
+        weights: (n,), each 0..1.
+        diagonal: whether factors are diagonal, and only the diagonal of second moments is wanted.
+        precision: "single" or "double": of the kernels; totals are float64 always.
+        neglect: the largest share of any point's responsibilities that may be left out; 0: none.
+        threads: None for as many as this process may use.
+        sort: how points become blocks.
+    """
+
+    def __init__(
+        self,
+        points: Floats,
+        weights: Floats,
+        *,
+        diagonal: bool = False,
+        precision: str = "single",
+        neglect: float = NEGLECT,
+        threads: int | None = None,
+        sort: Callable[..., Blocks] = arrange,
+    ) -> None:
+        from ..kernels.densities import BLOCK
+        from ..kernels.sweep import FAMILY, REMEMBERED
+
+        self.n, self.dimension = points.shape
+        self.diagonal, self.precision = diagonal, PRECISIONS[precision]
+        self.neglect = neglect
+        self.threads = threads or cores()
+        self.blocks: Blocks = sort(points, weights, self.precision, BLOCK, FAMILY)
+        self._family = FAMILY
+        count = len(self.blocks.x)
+        self._low = np.full(count, -np.inf, self.precision)
+        # what each block has evaluated in vain, for the components before: see `kernels.sweep`
+        self._before: Components | None = None
+        self._known = np.zeros(count, np.int32)
+        self._vain = np.empty((count, REMEMBERED if neglect > 0 else 0), np.int32)
+        self._far = np.empty(self._vain.shape, self.precision)
+        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        self._compiled: set[str] = set()
+
+    def moments(self, components: Components) -> Moments:
+        """One E-step and the sums an M-step needs."""
+        d = self.dimension
+        bound, totals, pairs, _ = self._sweep(components, "em")
+        second = np.zeros((len(totals), d, d))
+        rows, columns = _places(d, self.diagonal)
+        second[:, rows, columns] = totals[:, 1 + d :]
+        second[:, columns, rows] = totals[:, 1 + d :]
+        return Moments(bound, totals[:, 0], totals[:, 1 : 1 + d], second, pairs)
+
+    def log_density(self, components: Components) -> Floats:
+        """Log density at every point, in their order: (n,)."""
+        _, _, _, density = self._sweep(components, "density")
+        return self.blocks.scatter(density)
+
+    def regression(self, components: Components, lines: Floats) -> Floats:
+        """sum_k p(k | x) (b_k + G_k (x - mean_k)) at every point: (n, t), for lines [b, G] (K, t, 1 + d)."""
+        out = np.zeros((len(self.blocks.x), lines.shape[1], self.blocks.x.shape[2]), self.precision)
+        self._sweep(components, "regression", lines.astype(self.precision), out)
+        return np.stack([self.blocks.scatter(out[:, t]) for t in range(lines.shape[1])], axis=1)
+
+    def reweigh(self, weights: Floats) -> None:
+        """Give the points other weights (n,), each >= 0, in their order."""
+        self.blocks.weight.reshape(-1)[: self.n] = weights[self.blocks.order]
+
+    def forget(self) -> None:
+        """Let the next E-step find its lists afresh: for components unlike the last ones."""
+        self._low[:] = -np.inf
+        self._before = None
+
+    def _sweep(
+        self,
+        components: Components,
+        task: str,
+        lines: Floats | None = None,
+        regressed: Floats | None = None,
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.int64], Floats]:
+        from ..kernels.densities import BLOCK
+        from ..kernels.sweep import make_sweep
+
+        rows = components.table(self.diagonal, self.precision)
+        columns = np.ascontiguousarray(rows.T)
+        k, width = rows.shape
+        cut = float(np.log(self.neglect / (2 * k))) if self.neglect > 0 else -np.inf
+        run = make_sweep(self.dimension, self.diagonal, self.precision, task)
+        moments = task == "em"
+        if lines is None or regressed is None:
+            lines = np.empty((0, 0, 1 + self.dimension), self.precision)
+            regressed = np.empty((0, 0, BLOCK), self.precision)
+        b, count = self.blocks, len(self.blocks.x)
+        out = np.empty((count if task == "density" else 0, BLOCK), self.precision)
+        drift = self._drift(components) if moments else np.empty((2, 0), self.precision)
+
+        def part(start: int, stop: int) -> tuple[float, NDArray[np.float64], NDArray[np.int64]]:
+            totals = np.zeros((k, width) if moments else (0, width))
+            counts = np.zeros(3, np.int64)
+            bound = run(
+                b.x, b.weight, b.centre, b.half, b.family_centre, b.family_half, rows, columns,
+                self._low, cut, drift, self._vain, self._far, self._known,
+                totals, out, lines, regressed, start, stop, counts,
+            )  # fmt: skip
+            return bound, totals, counts
+
+        spans = list(pairwise(self._edges(k, k * width * 8 if moments else 1)))
+        if self._pool is None or len(spans) == 1:
+            parts = [part(*span) for span in spans]
+        else:
+            if task not in self._compiled:
+                part(0, 0)  # compiles, in this thread, so that its seconds are counted here
+                self._compiled.add(task)
+            parts = list(self._pool.map(part, *zip(*spans, strict=True)))
+        totals = parts[0][1]
+        for _, more, _ in parts[1:]:
+            totals += more
+        bound = float(sum(bound for bound, _, _ in parts))
+        return bound, totals, sum((counts for *_, counts in parts), np.zeros(3, np.int64)), out
+
+    def _drift(self, components: Components) -> Floats:
+        """Drift of components since the last E-step; where there was none, blocks remember nothing."""
+        now = components.rounded(self.precision)
+        before, self._before = self._before, now
+        if before is None or before.means.shape != now.means.shape:
+            self._known[:] = 0
+            return np.zeros((2, len(now.means)), self.precision)
+        return now.drift_from(before).astype(self.precision)
+
+    def _edges(self, components: int, bytes_each: int) -> list[int]:
+        """Where chunks of blocks begin, at families; how many depends on the work, not on threads."""
+        blocks = len(self.blocks.x)
+        families = -(-blocks // self._family)
+        worth = self.n * components // CHUNK_PAIRS
+        chunks = max(1, min(CHUNKS, families, worth, CHUNK_BYTES // bytes_each))
+        at = np.unique(np.linspace(0, families, chunks + 1).round().astype(int)) * self._family
+        return [*(int(edge) for edge in at[:-1]), blocks]
+
+
+def inverse_of_lower(lower: Floats) -> Floats:
+    """Inverses of lower triangular matrices (K, d, d), all at once, by forward substitution."""
+    given = np.ascontiguousarray(np.moveaxis(lower, 0, -1))
+    inverse = np.zeros_like(given)
+    for i in range(len(given)):
+        inverse[i, i] = 1 / given[i, i]
+        if i:
+            inverse[i, :i] = -inverse[i, i] * (given[i, :i, None] * inverse[:i, :i]).sum(axis=0)
+    return np.ascontiguousarray(np.moveaxis(inverse, -1, 0))
+
+
+def cores() -> int:
+    """Processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _places(d: int, diagonal: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Row and column of each entry of a component's factor, in the kernels' order."""
+    return (np.arange(d), np.arange(d)) if diagonal else np.tril_indices(d)

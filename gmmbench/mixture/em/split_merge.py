@@ -1,0 +1,101 @@
+"""Moves that leave poor optima: merge what can be spared, split what is heavy, keep what gains."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .initialize import State, split
+from .m_step import shaped
+
+if TYPE_CHECKING:
+    from .iterate import Course, Problem
+
+Floats = NDArray[np.float64]
+
+SETTLE = 8
+"""Iterations a proposal gets before it is judged: halves of a split must part first."""
+
+NEIGHBOURS = 8
+"""Nearest components that a component may be merged with."""
+
+
+def improve(problem: Problem, course: Course, moves: int, rng: np.random.Generator) -> Course:
+    """Propose `moves` batches of split-and-merge moves; a batch is kept only if the bound rises.
+
+    A refused batch is halved, for one bad move must not hide the good ones.
+    Source: Ueda, Nakano, Ghahramani and Hinton, SMEM algorithm for mixture models (2000).
+    """
+    batch = max(1, len(course.state.weights) // 10)
+    for _ in range(moves):
+        if len(course.state.weights) < 3:
+            break
+        proposal = propose(course.state, batch, problem.options.covariance, rng)
+        problem.expectation.forget()
+        trial = problem.iterate(
+            replace(course, state=proposal, trace=(), converged=False), SETTLE, None
+        )  # fmt: skip
+        if trial.trace[-1] > course.trace[-1]:
+            course = replace(trial, trace=(*course.trace, trial.trace[-1]), converged=course.converged)
+        else:
+            batch = max(1, batch // 2)
+    problem.expectation.forget()
+    return course
+
+
+def propose(state: State, batch: int, covariance: str, rng: np.random.Generator) -> State:
+    """Merge the `batch` cheapest pairs of neighbours and split as many of the rest, drawn by weight."""
+    weights, means, spread = (np.array(a) for a in (state.weights, state.means, state.covariances))
+    taken: set[int] = set()
+    whole, free = [], []
+    for a, b in cheapest(state):
+        if len(taken) >= 2 * batch or len(taken) + 2 > len(weights) - 1:
+            break
+        if a in taken or b in taken:
+            continue
+        others = np.setdiff1d(np.arange(len(weights)), [*taken, a, b])
+        heavy = int(rng.choice(others, p=weights[others] / weights[others].sum()))
+        if heavy in taken:
+            continue
+        taken |= {a, b, heavy}
+        weights[a], means[a], spread[a] = merged(weights[[a, b]], means[[a, b]], spread[[a, b]])
+        whole.append(heavy)
+        free.append(b)
+    parts = split(State(weights, means, spread), np.array(whole, np.intp), np.array(free, np.intp))
+    return replace(parts, covariances=shaped(parts.covariances, parts.weights, covariance))
+
+
+def merged(weights: Floats, means: Floats, spread: Floats) -> tuple[Floats, Floats, Floats]:
+    """Weight, mean and covariance of components (m,), (m, d), (m, d, d) taken together."""
+    weight = weights.sum()
+    share = weights / weight
+    mean = share @ means
+    apart = means - mean
+    return weight, mean, np.einsum("k,kij->ij", share, spread + apart[:, :, None] * apart[:, None, :])
+
+
+def cheapest(state: State) -> list[tuple[int, int]]:
+    """Pairs of neighbours by what merging them costs at most (Runnalls 2007, eq. 16)."""
+    from scipy.spatial import cKDTree
+
+    k = len(state.weights)
+    _, near = cKDTree(state.means).query(state.means, min(NEIGHBOURS + 1, k))
+    pairs = np.unique(
+        np.sort(np.stack((np.repeat(np.arange(k), near.shape[1]), near.ravel())), axis=0), axis=1
+    )
+    a, b = pairs[:, pairs[0] != pairs[1]]
+    wa, wb = state.weights[a], state.weights[b]
+    apart = state.means[a] - state.means[b]
+    share = wa / (wa + wb)
+    both = (
+        share[:, None, None] * state.covariances[a]
+        + (1 - share)[:, None, None] * state.covariances[b]
+        + (share * (1 - share))[:, None, None] * apart[:, :, None] * apart[:, None, :]
+    )
+    size = np.linalg.slogdet(state.covariances)[1]
+    cost = 0.5 * ((wa + wb) * np.linalg.slogdet(both)[1] - wa * size[a] - wb * size[b])
+    order = np.argsort(cost)
+    return list(zip(a[order].tolist(), b[order].tolist(), strict=True))

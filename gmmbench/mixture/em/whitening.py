@@ -1,0 +1,94 @@
+"""The units an engine computes in: an affine map that gives any points a spread of about one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..distributions.gaussian import Mixture
+
+Floats = NDArray[np.float64]
+
+ROUNDING = 1e-12
+"""Part of its variances that float64 does not tell from 0 in a covariance's least eigenvalue."""
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """u = L^-1 (x - origin), with L lower triangular.
+
+    A mixture of full covariances means the same in any such units, and in these float32 serves points
+    of any scale, and the boxes around blocks are tight though the columns be correlated.
+
+    Args:
+        origin: (d,).
+        factor: L, (d, d).
+    """
+
+    origin: Floats
+    factor: Floats
+
+    @classmethod
+    def of(cls, points: Floats, weights: Floats, floor: Floats, covariance: str) -> Units:
+        """Units for points (n, d): L L^T is their covariance plus the floor (d,).
+
+        Diagonal covariances keep their axes: L is diagonal then, and for spherical ones a multiple of
+        the square root of the floor, so that a sphere is one in units of the floor.
+        """
+        share = weights / weights.sum()
+        origin = share @ points
+        spread = np.zeros((len(floor), len(floor)))
+        for start in range(0, len(points), 1 << 16):
+            apart = points[start : start + (1 << 16)] - origin
+            spread += (apart * share[start : start + (1 << 16), None]).T @ apart
+        variance = np.diag(spread) + floor
+        if covariance == "spherical":
+            return cls(origin, np.diag(np.sqrt(floor * np.max(variance / floor))))
+        scale = np.sqrt(variance)
+        if covariance == "diag":
+            return cls(origin, np.diag(scale))
+        # the ridge is far below any floor that float64 can tell from 0 beside this variance
+        correlation = (spread + np.diag(floor)) / np.outer(scale, scale) + 1e-13 * np.eye(len(floor))
+        return cls(origin, scale[:, None] * np.linalg.cholesky(correlation))
+
+    @classmethod
+    def of_mixture(cls, mixture: Mixture) -> Units:
+        """Units in which a mixture has mean 0 and covariance 1."""
+        return cls(mixture.mean(), np.asarray(np.linalg.cholesky(mixture.covariance()), dtype=np.float64))
+
+    @property
+    def log_volume(self) -> float:
+        """log det L: what a log density in these units has more than one in the points' own."""
+        return float(np.log(np.diag(self.factor)).sum())
+
+    def into(self, points: Floats) -> Floats:
+        """Points (n, d) in these units."""
+        inverse = np.linalg.inv(self.factor)
+        out = np.empty(points.shape)
+        for start in range(0, len(points), 1 << 16):
+            out[start : start + (1 << 16)] = (points[start : start + (1 << 16)] - self.origin) @ inverse.T
+        return out
+
+    def spread_into(self, covariances: Floats) -> Floats:
+        """Covariances (..., d, d) in these units."""
+        inverse = np.linalg.inv(self.factor)
+        return inverse @ covariances @ inverse.T
+
+    def out_of(self, weights: Floats, means: Floats, covariances: Floats) -> Mixture:
+        """The mixture in the points' own units. Raises ValueError where it is not positive definite.
+
+        Of nearly collinear points rounding alone may make it indefinite; ROUNDING of each axis's own
+        variance is added then.
+        """
+        spread = self.factor @ covariances @ self.factor.T
+        symmetric = (spread + np.swapaxes(spread, -1, -2)) / 2
+        centres = means @ self.factor.T + self.origin
+        try:
+            return Mixture(weights, centres, symmetric)
+        except ValueError:
+            axes = np.diagonal(symmetric, axis1=-2, axis2=-1)
+            return Mixture(
+                weights, centres, symmetric + ROUNDING * axes[..., None] * np.eye(len(self.origin))
+            )

@@ -1,0 +1,62 @@
+"""Questions to a mixture at very many points, answered by the engine's kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .distributions.gaussian import Mixture
+from .em.blocks import arrange, arrange_quickly
+from .em.e_step import Components, Expectation
+from .em.whitening import Units
+
+Floats = NDArray[np.float64]
+
+NEGLECT = 1e-9
+"""Largest share of a density that is left out."""
+
+NEGLECT_MEAN = 1e-6
+"""Largest share of the responsibilities that a conditional mean leaves out."""
+
+SINGLE_WIDTH = 1e-4
+"""Standard deviations from which on float32 serves, in units of the mixture's own."""
+
+SINGLE_REACH = 30.0
+"""Points within this many of the mixture's standard deviations are for float32."""
+
+
+def log_density(mixture: Mixture, points: Floats) -> Floats:
+    """Log density in nats at points (n, d), in float64: (n,)."""
+    units, components, inside = _prepared(mixture, points)
+    ask = Expectation(inside, np.ones(len(inside)), precision="double", neglect=NEGLECT)
+    return np.asarray(ask.log_density(components), dtype=np.float64) - units.log_volume
+
+
+def regression(base: Mixture, means: Floats, gain: Floats, points: Floats) -> Floats:
+    """sum_k p(k | x) (m_k + G_k (x - base mean_k)) at points (n, c): (n, t).
+
+    Args:
+        base: the mixture of the known columns.
+        means: m, (K, t), of the others.
+        gain: G, (K, t, c), their regression on the known ones.
+        points: (n, c).
+    """
+    units, components, inside = _prepared(base, points)
+    lines = np.concatenate((means[:, :, None], gain @ units.factor), axis=2)
+    widest = np.linalg.norm(components.factors, ord=2, axis=(1, 2)).max()
+    single = widest * SINGLE_WIDTH < 1 and np.abs(inside).max() < SINGLE_REACH
+    ask = Expectation(
+        inside,
+        np.ones(len(inside)),
+        precision="single" if single else "double",
+        neglect=NEGLECT_MEAN,
+        sort=arrange_quickly if inside.shape[1] <= 2 else arrange,
+    )
+    return np.asarray(ask.regression(components, lines), dtype=np.float64)
+
+
+def _prepared(mixture: Mixture, points: Floats) -> tuple[Units, Components, Floats]:
+    units = Units.of_mixture(mixture)
+    means = np.linalg.solve(units.factor, (mixture.means - units.origin).T).T
+    spread = units.spread_into(mixture.covariances)
+    return units, Components.of(mixture.weights, means, spread), units.into(points)

@@ -1,0 +1,118 @@
+"""Fitting a Bayesian Gaussian mixture by variational inference: one door for the engines behind it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .distributions.gaussian import Mixture
+from .fit import COVARIANCES, ENGINES, STARTS, Watcher, checked, chosen, enough_distinct
+
+if TYPE_CHECKING:
+    from .variational.inference import BayesianFit
+
+PRIORS = ("points", "evidence")
+"""The prior of means and covariances: one component among K of the points', or what the evidence favours."""
+
+
+def fit_bayesian(
+    points: ArrayLike,
+    weights: ArrayLike | None = None,
+    *,
+    components: int,
+    covariance: str = "full",
+    start: str | Mixture = "kmeans",
+    tolerance: float = 1e-3,
+    iterations: int = 100,
+    floor: ArrayLike = 1e-6,
+    process: bool = False,
+    concentration: float | None = None,
+    rng: np.random.Generator,
+    watch: Watcher | None = None,
+    engine: str = "fast",
+    prior: str = "points",
+    births: int = 0,
+    threads: int | None = None,
+    precision: str = "auto",
+    neglect: float = 1e-5,
+    missing: tuple[ArrayLike, float] | None = None,
+) -> BayesianFit:
+    """Fit a mixture with a prior on its weights, by variational Bayes (Attias 2000).
+
+    Args:
+        covariance: as for `fit`. The posterior of each type is scikit-learn's, see `posterior.Posterior`.
+        process: False for a Dirichlet prior on K weights, True for a Dirichlet process, of which K sticks are
+            broken, in order of size.
+        concentration: the prior's concentration, > 0 (None: 1/K, or of a process with prior="evidence"
+            what the evidence favours).
+        floor: covariance of the blob that each point is, a number or (d,). It adds to the scatter, and
+            -tr(E[precision] floor) / 2 to expected log densities: so the bound never falls.
+        prior: "points": a component is as wide as one among K that fill the points' covariance;
+            "evidence": mean precision and covariance are set at each iteration to what gives the highest
+            bound, see `prior.Prior.learned`.
+        engine: "fast", or "sklearn" as a reference, with prior="points" and no births. Of the reference
+            the bound is unknown.
+        births: the most rounds of births and deaths at the end, each kept only if the evidence bound
+            rises: with them `components` is where the number begins, not where it ends.
+        (the others): as for `fit`; the tolerance is on the evidence bound per point. With missing cells
+            that is the evidence of the points given that they lie where somebody looked.
+
+    Returns:
+        A `variational.BayesianFit`. Its mixture has the posterior means of weights, means and covariances,
+        without components that hold no point; its predictive is the density of the next point.
+
+    Raises:
+        ValueError: as for `fit`, and where scikit-learn is asked for what it has not.
+    """
+    x, w, axes = checked(points, weights, floor)
+    chosen("engine", engine, ENGINES)
+    chosen("prior", prior, PRIORS)
+    chosen("covariance", covariance, COVARIANCES)
+    if isinstance(start, str):
+        chosen("start", start, STARTS)
+    elif start.dimension != x.shape[1] or start.n_components != components:
+        raise ValueError(
+            f"expected a start of {components} components in {x.shape[1]} dimensions, "
+            f"got {start.n_components} in {start.dimension}"
+        )
+    if not 0 <= neglect < 1 or iterations < 1 or births < 0 or components < 1:
+        raise ValueError(
+            "expected 0 <= neglect < 1, births >= 0, and components and iterations >= 1, got "
+            f"{neglect}, {births}, {components} and {iterations}"
+        )
+    if concentration is not None and not concentration > 0:
+        raise ValueError(f"expected a concentration > 0, got {concentration}")
+    if engine == "sklearn":
+        if missing is not None:
+            raise ValueError("expected engine='fast' for missing cells, got 'sklearn'")
+        from .sklearn_engine import fit_bayesian_reference
+
+        if not isinstance(start, str) or start == "stratified" or births or prior != "points":
+            given = start if isinstance(start, str) else "a mixture"
+            raise ValueError(
+                "expected a start that scikit-learn has, prior='points' and births=0, "
+                f"got {given}, {prior!r} and {births}; try engine='fast'"
+            )
+        common = (x, w, components, covariance, start, tolerance, iterations, axes, rng)
+        return fit_bayesian_reference(*common, process, concentration, watch)
+    from .em.iterate import Options, Problem
+    from .em.missing import Missing
+    from .kernels.compiler import compile_seconds
+    from .variational.inference import Inference, run
+    from .variational.prior import Prior
+
+    before = compile_seconds()
+    x, w = x[w > 0], w[w > 0]
+    enough_distinct(x, components)
+    holes = None if missing is None else Missing.of(*missing, x.shape[1])
+    options = Options(covariance, tolerance, iterations, precision, neglect, threads)
+    problem = Problem(x, w, axes, options, holes)
+    first = Prior.of_points(
+        problem.points, problem.weights, problem.floor, components, covariance, process, concentration
+    )
+    inference = Inference(problem, float(w.max()), prior == "evidence")
+    found = run(inference, first, components, start, births, rng, watch)
+    return replace(found, compile_seconds=compile_seconds() - before)

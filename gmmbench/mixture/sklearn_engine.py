@@ -1,0 +1,226 @@
+"""The reference engine: scikit-learn's mixtures, in units where every axis has the same floor."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .distributions.gaussian import Mixture
+from .em.m_step import shaped
+from .fit import Fit, count_parameters, enough_distinct
+
+if TYPE_CHECKING:
+    from .variational.inference import BayesianFit
+    from .variational.posterior import Posterior
+    from .variational.prior import Prior
+
+Floats = NDArray[np.float64]
+
+
+def fit_reference(
+    points: Floats,
+    weights: Floats,
+    components: int,
+    covariance: str,
+    start: str | Mixture,
+    tolerance: float,
+    iterations: int,
+    floor: Floats,
+    rng: np.random.Generator,
+    watch: Callable[[int, float | None], None] | None = None,
+) -> Fit:
+    """`fitting.fit` by scikit-learn's GaussianMixture."""
+    from sklearn.mixture import GaussianMixture
+
+    estimator = GaussianMixture(
+        components,
+        covariance_type=covariance,
+        tol=tolerance,
+        max_iter=iterations,
+        reg_covar=1.0,
+        random_state=_seed(rng),
+        **_starting(start, points, weights, components, covariance, floor, rng),
+    )
+    done = _fit(estimator, points, weights, components, floor, rng)
+    if watch is not None:
+        watch(int(done.n_iter_), float(done.lower_bound_))
+    scale = np.sqrt(floor)
+    return Fit(
+        _mixture(done, covariance, scale),
+        int(done.n_iter_),
+        bool(done.converged_),
+        float(done.lower_bound_ - np.log(scale).sum()),
+        count_parameters(components, points.shape[1], covariance),
+    )
+
+
+def fit_bayesian_reference(
+    points: Floats,
+    weights: Floats,
+    components: int,
+    covariance: str,
+    start: str,
+    tolerance: float,
+    iterations: int,
+    floor: Floats,
+    rng: np.random.Generator,
+    process: bool,
+    concentration: float | None,
+    watch: Callable[[int, float | None], None] | None = None,
+) -> BayesianFit:
+    """`bayes.fit_bayesian` by scikit-learn's BayesianGaussianMixture, with our prior.
+
+    Its own `score_samples` is not a density (it adds expectations of logarithms); the predictive is.
+
+    Source: H. Attias, A variational Bayesian framework for graphical models (2000); Bishop (2006), 10.2.
+    """
+    from sklearn.mixture import BayesianGaussianMixture
+
+    from .em.whitening import Units
+    from .variational.inference import BayesianFit, used
+    from .variational.predictive import left_over, predictive
+    from .variational.prior import Prior
+
+    d = points.shape[1]
+    scale = np.sqrt(floor)
+    prior = Prior.of_points(
+        points / scale, weights, np.eye(d), components, covariance, process, concentration
+    )  # fmt: skip
+    estimator = BayesianGaussianMixture(
+        n_components=components,
+        covariance_type=covariance,
+        tol=tolerance,
+        max_iter=iterations,
+        init_params=start,
+        reg_covar=1.0,
+        mean_precision_prior=prior.mean_precision,
+        mean_prior=prior.mean,
+        covariance_prior=_compact(prior.covariance, covariance),
+        weight_concentration_prior_type="dirichlet_process" if process else "dirichlet_distribution",
+        weight_concentration_prior=prior.concentration,
+        random_state=_seed(rng),
+    )
+    done = _fit(estimator, points, weights, components, floor, rng)
+    if watch is not None:
+        watch(int(done.n_iter_), None)
+    q, units = _posterior(done, prior), Units(np.zeros(d), np.diag(scale))
+    kept = used(q)
+    return BayesianFit(
+        units.out_of(q.weights[kept], q.means[kept], q.covariances[kept]),
+        int(done.n_iter_),
+        bool(done.converged_),
+        None,
+        count_parameters(int(kept.sum()), d, covariance),
+        removed=int((~kept).sum()),
+        predictive=predictive(q, kept, units),
+        leftover=left_over(q, kept),
+        used=int(kept.sum()),
+    )
+
+
+def _posterior(done: Any, prior: Prior) -> Posterior:
+    """What scikit-learn has fitted, as our posterior; its sticks are in the components' own order."""
+    from .variational.posterior import Posterior
+
+    k, d = done.means_.shape
+    sticks = np.zeros((k, 2))
+    if prior.process:
+        sticks[:] = np.stack(done.weight_concentration_, axis=1)
+    else:
+        sticks[:, 0] = done.weight_concentration_
+    degrees = done.degrees_of_freedom_ * (prior.shares if prior.kind == "tied" else 1)
+    return Posterior(
+        prior,
+        sticks,
+        done.means_,
+        done.mean_precision_,
+        np.broadcast_to(degrees, (k,)),
+        _whole(done.covariances_, prior.kind, k, d),
+        done.mean_precision_ - prior.mean_precision,
+        np.arange(k),
+    )
+
+
+def _starting(
+    start: str | Mixture,
+    points: Floats,
+    weights: Floats,
+    components: int,
+    covariance: str,
+    floor: Floats,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """scikit-learn's arguments for a start: its own by name; a mixture, or ours, by parameters."""
+    if isinstance(start, str) and start != "stratified":
+        return {"init_params": start}
+    scale = np.sqrt(floor)
+    if not isinstance(start, Mixture):
+        from .em.iterate import Options, Problem
+
+        enough_distinct(points, components)
+        problem = Problem(points, weights, floor, Options(covariance, 0.0, 1, "double", 0.0, 1))
+        start = problem.mixture(problem.begin(components, start, rng))
+    spread = start.covariances / np.outer(scale, scale)
+    precisions = np.linalg.inv(shaped(spread, start.weights, covariance))
+    kept = precisions[0] if covariance == "tied" else _compact(precisions, covariance)
+    return {"weights_init": start.weights, "means_init": start.means / scale, "precisions_init": kept}
+
+
+def _fit(
+    estimator: Any,
+    points: Floats,
+    weights: Floats,
+    components: int,
+    floor: Floats,
+    rng: np.random.Generator,
+) -> Any:
+    """Fit an estimator to the points in units of the floor, where its one `reg_covar` is 1."""
+    x = points / np.sqrt(floor)
+    if (weights != weights[0]).any():
+        x = x[_resampled(weights, rng)]
+    enough_distinct(x, components)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whether it converged is said in the Fit
+        return estimator.fit(x)
+
+
+def _mixture(done: Any, covariance: str, scale: Floats) -> Mixture:
+    full = _whole(done.covariances_, covariance, *done.means_.shape)
+    return Mixture(done.weights_, done.means_ * scale, full * np.outer(scale, scale))
+
+
+def _compact(matrices: NDArray[Any], covariance: str) -> Any:
+    """Matrices (..., d, d) of a type in scikit-learn's shape for it."""
+    if covariance in ("full", "tied"):
+        return matrices
+    axes = np.diagonal(matrices, axis1=-2, axis2=-1)
+    return axes if covariance == "diag" else axes[..., 0]
+
+
+def _whole(covariances: Floats, covariance: str, k: int, d: int) -> Floats:
+    """Covariances (k, d, d) from scikit-learn's shape for their type."""
+    axes = {"full": (k, d, d), "tied": (1, d, d), "diag": (k, d, 1), "spherical": (k, 1, 1)}[covariance]
+    full = np.reshape(covariances, axes)
+    if covariance in ("diag", "spherical"):
+        full = full * np.eye(d)
+    return np.broadcast_to(full, (k, d, d))
+
+
+def _resampled(weights: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Systematic resampling: each point as often as its weight says, to within one (Kitagawa 1996).
+
+    scikit-learn's mixtures take no weights. The draws number the sum of the weights.
+    """
+    # In a random order: in the order of the pixels a dither pattern could beat against the ticks.
+    order = rng.permutation(len(weights))
+    edges = np.cumsum(weights[order])
+    ticks = np.arange(max(1, round(edges[-1]))) + rng.random()
+    return order[np.minimum(np.searchsorted(edges, ticks), len(weights) - 1)]
+
+
+def _seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(2**31))

@@ -1,0 +1,56 @@
+"""The posterior predictive of a Bayesian mixture, for each type of covariance."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..distributions.student import StudentMixture
+from ..em.whitening import Units
+from .posterior import Posterior
+
+
+def predictive(q: Posterior, used: NDArray[np.bool_], units: Units) -> StudentMixture:
+    """p(x | points) (Bishop 2006, eq. 10.81), in the points' own units.
+
+    The used components, and one more, drawn from the prior, for what the weights leave: what a Dirichlet
+    process has not broken off its stick, and the components that hold no point. With nu and C of the
+    posterior and s = (1 + beta) / beta a component's t has
+
+    - full: scale s nu / (nu + 1 - d) C, degrees nu + 1 - d; tied: the same with the one nu that all have;
+    - diag: independent axes of scales s C_j, degrees nu (a gamma posterior for each axis);
+    - spherical: scale s C, degrees d nu (one gamma posterior for all axes).
+
+    Args:
+        q: the posterior in some units.
+        used: (K,) which components to keep.
+        units: those units.
+    """
+    p, d = q.prior, q.means.shape[1]
+    covariance, degrees = p.covariance / p.degrees, p.degrees
+    if p.kind == "tied":  # the one matrix is the same for a component that is still to come
+        covariance, degrees = q.covariances[0], float(q.degrees[0])
+    weights = np.append(q.weights[used], left_over(q, used))
+    means = np.concatenate((q.means[used], p.mean[None]))
+    precision = np.append(q.precision[used], p.mean_precision)
+    free = np.append(q.degrees[used], degrees)
+    scales = np.concatenate((q.covariances[used], covariance[None]))
+    factor = (1 + precision) / precision
+    if p.kind in ("full", "tied"):
+        factor, free = factor * free / (free + 1 - d), free + 1 - d
+    elif p.kind == "spherical":
+        free = d * free
+    scales = units.factor @ (factor[:, None, None] * scales) @ units.factor.T
+    held = weights > 0  # nothing is left of a Dirichlet distribution all of whose components hold points
+    return StudentMixture(
+        (weights / weights.sum())[held],
+        (means @ units.factor.T + units.origin)[held],
+        ((scales + np.swapaxes(scales, 1, 2)) / 2)[held],
+        free[held],
+        p.kind == "diag",
+    )
+
+
+def left_over(q: Posterior, used: NDArray[np.bool_]) -> float:
+    """The share of the predictive that is drawn from the prior."""
+    return q.leftover + float(q.weights[~used].sum())

@@ -1,0 +1,1 @@
+"""An outcome in, a report out: data, JSON and Markdown."""

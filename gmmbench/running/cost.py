@@ -1,0 +1,48 @@
+"""What a piece of work costs: seconds, CPU, and peak memory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ..api import Fitted
+from ..results import Cost
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def measured(fit: Callable[[], Fitted], threads: int) -> tuple[Fitted, Cost]:
+    """Fit; return what was learnt and what it cost, compiling apart.
+
+    The peak is of the whole process while it worked (on Linux; elsewhere since the process began).
+    """
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # Linux: forget the old peak
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = fit()
+    seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
+    compiling = result.compile_seconds
+    cost = Cost(seconds - compiling, max(0.0, cpu_seconds - compiling), compiling, _peak(), threads)
+    return result, cost
+
+
+def _peak() -> int | None:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)

@@ -1,0 +1,148 @@
+"""One run: load, split, fit, score, draw; it writes no file and knows no command line."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..api import Fitted, Image, Model, Picture, Renderer, Scene, Split, Study, Watch, stream
+from ..options import Refused
+from ..results import Learnt, Outcome, Run
+from ..scoring import score
+from .cost import cores, measured
+from .history import History
+from .keys import of_fit
+
+# LightGBM's waiting threads spin otherwise: on busy cores that took ten times as long. It counts only if it
+# is set before the library is loaded, which no room does before a run.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+Listen = Callable[[str, int, float | None], None]
+"""Told of progress: the stage (image, fit, score, or a renderer's option), a count, and a bound."""
+
+
+class Memory(Protocol):
+    """Where fits are kept by what they depend on: a `store.Store`, as far as a run knows it."""
+
+    def recall(self, key: str, model: Model) -> Learnt | None:
+        """The fit of this key, its cost marked as cached; None where there is none."""
+
+    def keep(self, key: str, about: Mapping[str, Any], learnt: Learnt) -> None:
+        """Keep a fit under its key; `about` is what went into the key."""
+
+    def keep_image(self, key: str, image: Image) -> None:
+        """Keep an image under `about["image"]`, so that its fits can be drawn once more."""
+
+
+def execute(
+    run: Run, listen: Listen | None = None, *, store: Memory | None = None, image: Image | None = None
+) -> Outcome:
+    """Do one run: one fit, its scores, and its pictures.
+
+    Every label (split, fit, each renderer) has its own random stream of the seed: a change of model
+    never changes the split, and another renderer never changes the samples.
+
+    Args:
+        run: what to do.
+        listen: called with (stage, count, bound) as the work goes on.
+        store: a `gmmbench.Store`, from which a fit is taken if it is there, and where it is kept if not.
+        image: what `run.image` loads, if it is loaded already.
+
+    Raises:
+        Refused: the image cannot be read, or the model cannot learn from this view of it.
+
+    Example:
+        >>> import gmmbench
+        >>> run = gmmbench.compose("image=dog", "image.max_side=60", "model.components=5")
+        >>> outcome = gmmbench.execute(run)
+        >>> sorted(outcome.pictures)
+        ['grid']
+    """
+    tell = listen or (lambda stage, count, bound: None)
+    threads = min(run.threads or cores(), cores())  # more than there are only stand in each other's way
+    image = image or run.image.load()
+    tell("image", 1, None)
+    _check_view(run, image)
+    split = Split.draw(image.lattice, run.seed, run.hold_out, block=run.block)
+    with threadpool_limits(limits=threads):
+        learnt = _learnt(run, image, split, threads, tell, store)
+        tell("score", 1, learnt.scores.values["gain"].held_out)
+        pictures: dict[str, Picture] = {}
+        skipped: dict[str, str] = {}
+        failed: dict[str, str] = {}
+        study = Study(image, split, learnt.fitted, history=learnt.history)
+        for option, renderer in run.renders.items():
+            reason = renderer.cannot(study)
+            if reason is not None:
+                skipped[option] = reason
+                continue
+            try:
+                pictures[option] = _drawn(renderer, study, stream(run.seed, f"render:{option}"))
+            except Exception as error:  # a stranger's renderer must not cost the fit and the other pictures
+                said = " ".join(str(error).split())
+                failed[option] = (
+                    f"{renderer.name} ({type(renderer).__module__}): {type(error).__name__}: {said}"
+                )
+                continue
+            study = replace(study, pictures=dict(pictures))
+            tell(option, 1, None)
+    return Outcome(run, study, pictures, skipped, failed, learnt.scores, learnt.cost)
+
+
+def _learnt(run: Run, image: Image, split: Split, threads: int, tell: Listen, store: Memory | None) -> Learnt:
+    """The fit and its scores: from the store, or made and kept."""
+    named = of_fit(run, image) if store is not None else None
+    if store is None or named is None:
+        return _learn(run, image, split, threads, tell)
+    key, about = named
+    learnt = store.recall(key, run.model)
+    if learnt is None:
+        learnt = _learn(run, image, split, threads, tell)
+        store.keep(key, about, learnt)
+    store.keep_image(about["image"], image)
+    return learnt
+
+
+def _learn(run: Run, image: Image, split: Split, threads: int, tell: Listen) -> Learnt:
+    """Fit and score."""
+    scene = Scene.of(image, split)
+    history = History()
+    remembered = run.remembers(image.view)
+
+    def hear(iteration: int, bound: float | None, snapshot: Callable[[], Fitted] | None) -> None:
+        tell("fit", iteration, bound)
+        if remembered:
+            history.hear(iteration, bound, snapshot)
+
+    watch = Watch(threads, hear)
+    fitted, cost = measured(lambda: run.model.fit(scene, stream(run.seed, "fit"), watch), threads)
+    started = time.perf_counter()
+    scores = score(fitted, image, split, stream(run.seed, "score"))
+    cost = replace(cost, score_seconds=time.perf_counter() - started)
+    return Learnt(fitted, history.until(fitted), scores, cost)
+
+
+def _drawn(renderer: Renderer, study: Study, rng: np.random.Generator) -> Picture:
+    picture = renderer.render(study, rng)
+    if not isinstance(picture, Picture):
+        raise TypeError(f"expected render to return a Picture, got {type(picture).__name__}")
+    return picture
+
+
+def _check_view(run: Run, image: Image) -> None:
+    views = run.model.views
+    if image.view not in views:
+        raise Refused(
+            f"image.view: expected {' or '.join(views)} for the model {run.model.name}, "
+            f"got {image.view} ({image.name}); try image.view={views[0]}"
+        )
+    if image.view == "ink":
+        total = float(image.values.sum())
+        if not total > 0:
+            raise Refused(f"image {image.name}: expected some ink, got none; try image.invert=true")

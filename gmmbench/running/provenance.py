@@ -1,0 +1,81 @@
+"""A run in plain words: its knobs, the versions behind it, and any value as JSON can hold it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import platform
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from typing import Any
+
+import numpy as np
+
+from ..api import Choice
+from ..results import Run
+
+PACKAGES = (
+    "gmmbench",
+    "numpy",
+    "scipy",
+    "numba",
+    "scikit-learn",
+    "scikit-image",
+    "lightgbm",
+    "pillow",
+    "matplotlib",
+)
+
+
+def config_of(run: Run) -> dict[str, Any]:
+    """Every knob of a run as its YAML would set it."""
+    return {
+        "image": {"name": run.image.name, **knobs_of(run.image)},
+        "model": {"name": run.model.name, **knobs_of(run.model)},
+        "render": {
+            option: {"name": renderer.name, **knobs_of(renderer)} for option, renderer in run.renders.items()
+        },
+        "seed": run.seed,
+        "hold_out": run.hold_out,
+        "hold_out_block": run.block,
+        "threads": run.threads,
+    }
+
+
+def knobs_of(choice: Choice) -> dict[str, Any]:
+    """The options of a plugin as they were chosen."""
+    return dataclasses.asdict(choice)  # type: ignore[call-overload]  # every choice is one
+
+
+@cache
+def versions(*classes: type[Choice]) -> dict[str, str]:
+    """The versions behind a run: Python, the libraries, and the plugins' own packages."""
+    found = {"python": platform.python_version()}
+    owners = _owners()
+    modules = {cls.__module__.partition(".")[0] for cls in classes} - {"gmmbench", "__main__"}
+    for name in (*PACKAGES, *sorted(dist for module in modules for dist in owners.get(module, []))):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def _owners() -> Mapping[str, list[str]]:
+    """The distributions that bring each top-level package; looking through them takes a while."""
+    return packages_distributions()
+
+
+def plain(value: Any, finite: bool = True) -> Any:
+    """A value as JSON can hold it; NaN and infinity become null where all is to be `finite`."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, finite) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(item, finite) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if finite and isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,158 @@
+"""The mass that a fit gives to the cell of a pixel's own colour, given where the pixel is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp
+
+from ..api import LEVELS, Floats, Predictor
+from ..mixture_fit import ColourMixture
+
+SIDE = 1 / LEVELS
+"""The side of a level's cell, which is centred on the level."""
+
+DRAWS = 16
+"""Draws in a cell of the bound for laws of unknown shape (Burda, Grosse and Salakhutdinov 2016)."""
+
+CONSTANT = 1e-9
+"""A law that varies by less than this inside every cell, nats, is integrated exactly by any draw."""
+
+PAIRS = 1 << 20
+"""Pixel-component pairs of a law that are held at once."""
+
+CHECKED = 32
+"""Pixels at which the normalisation of a law of another shape is checked."""
+
+PROPOSALS = 4096
+"""Draws at each of them."""
+
+AROUND = 48
+"""Colours of the image round which it is proposed, besides the predicted one: laws are where colours are."""
+
+NEAR = 96
+"""Colours of the pixels nearest to the one that is checked, likewise: laws are local."""
+
+ANYWHERE = 0.2
+"""Share of the proposals that are uniform in the cube."""
+
+WIDTHS = (2.0, 8.0, 32.0)
+"""Standard deviations in levels of the proposal's Gaussians."""
+
+
+@dataclass(frozen=True, eq=False)
+class ColourMasses:
+    """What a predictor gives to each pixel's own colour.
+
+    Attributes:
+        log_cell: (n,) log of the mass in the cell round the colour. log_cube: of that in [0, 1]^3.
+        how: "exact", or "bound" for the importance-weighted one, which is never ranked beside it.
+        reasons: why the law is not certified; empty when it is.
+    """
+
+    log_cell: Floats
+    log_cube: Floats
+    how: str
+    reasons: tuple[str, ...] = ()
+
+
+def colour_masses(
+    fitted: Predictor, coordinates: Floats, colours: Floats, rng: np.random.Generator
+) -> ColourMasses | None:
+    """Integrate p(r, g, b | x, y) over the cells of colours (n, 3) in 0..1 at coordinates (n, 2).
+
+    None where the fit predicts a colour and has no law of it.
+    """
+    if isinstance(fitted, ColourMixture):
+        return ColourMasses(*fitted.colour_masses(coordinates, colours, SIDE), "exact")
+    if fitted.law(coordinates[:1]) is not None:
+        return _of_laws(fitted, coordinates, colours)
+    if fitted.log_cube_mass(coordinates[:1]) is not None:
+        return _of_densities(fitted, coordinates, colours, rng)
+    return None
+
+
+def _of_laws(fitted: Predictor, coordinates: Floats, colours: Floats) -> ColourMasses:
+    from ..mixture.integrals.colour_masses import law_masses
+
+    first = fitted.law(coordinates[:1])
+    assert first is not None
+    rows = max(1, PAIRS // first.weights.shape[1])
+    cells, cubes = [], []
+    wrong = False
+    for start in range(0, len(coordinates), rows):
+        law = fitted.law(coordinates[start : start + rows])
+        assert law is not None
+        wrong |= bool((np.abs(law.weights.sum(axis=1) - 1) > 1e-6).any() or (law.weights < 0).any())
+        cell, cube = law_masses(
+            law.weights, law.means, law.covariances, colours[start : start + rows], law.degrees, SIDE
+        )
+        cells.append(cell)
+        cubes.append(cube)
+    reasons = ("its law's weights do not sum to 1",) if wrong else ()
+    return ColourMasses(np.concatenate(cells), np.concatenate(cubes), "exact", reasons)
+
+
+def _of_densities(
+    fitted: Predictor, coordinates: Floats, colours: Floats, rng: np.random.Generator
+) -> ColourMasses:
+    """log mean p(y + noise) over DRAWS draws in the cell: in expectation a lower bound, unless p is flat."""
+    ask = _asked(fitted)
+    noise = rng.uniform(-SIDE / 2, SIDE / 2, (DRAWS, 3))  # the same for every pixel and every model
+    draws = np.stack([ask(coordinates, colours + shift) for shift in noise])
+    finite = np.where(np.isfinite(draws), draws, 0.0)
+    flat = bool((np.isfinite(draws).all(axis=0) == np.isfinite(draws).any(axis=0)).all())
+    flat &= float(np.ptp(finite, axis=0).max()) < CONSTANT
+    cube = fitted.log_cube_mass(coordinates)
+    assert cube is not None
+    log_cell = logsumexp(draws, axis=0) - np.log(DRAWS) + 3 * np.log(SIDE)
+    reason = _unnormalised(fitted, ask, coordinates, colours, np.asarray(cube), rng)
+    return ColourMasses(log_cell, np.asarray(cube), "exact" if flat else "bound", reason)
+
+
+def _unnormalised(
+    fitted: Predictor,
+    ask: Callable[[Floats, Floats], Floats],
+    coordinates: Floats,
+    colours: Floats,
+    log_cube: Floats,
+    rng: np.random.Generator,
+) -> tuple[str, ...]:
+    """Hold the claimed mass of the cube against importance sampling at some pixels."""
+    chosen = rng.choice(len(coordinates), size=min(CHECKED, len(coordinates)), replace=False)
+    around = colours[rng.choice(len(colours), size=min(AROUND, len(colours)), replace=False)]
+    ratios = np.empty((len(chosen), PROPOSALS))
+    widths = np.array(WIDTHS) * SIDE
+    for row, at in enumerate(chosen):
+        far = ((coordinates - coordinates[at]) ** 2).sum(axis=1)
+        near_by = colours[np.argpartition(far, min(NEAR, len(far) - 1))[:NEAR]]
+        centres = np.vstack((fitted.predict(coordinates[at : at + 1]), near_by, around))
+        width = widths[rng.integers(len(widths), size=PROPOSALS)][:, None]
+        near = centres[rng.integers(len(centres), size=PROPOSALS)] + width * rng.standard_normal(
+            (PROPOSALS, 3)
+        )
+        draws = np.where(rng.random((PROPOSALS, 1)) < ANYWHERE, rng.random((PROPOSALS, 3)), near)
+        inside = ((draws >= 0) & (draws <= 1)).all(axis=1)
+        apart = ((draws[:, None] - centres) ** 2).sum(axis=2)
+        bells = [np.exp(-0.5 * apart / w**2).mean(axis=1) / (w * np.sqrt(2 * np.pi)) ** 3 for w in widths]
+        proposal = ANYWHERE * inside + (1 - ANYWHERE) * np.mean(bells, axis=0)
+        density = np.exp(ask(np.repeat(coordinates[at : at + 1], PROPOSALS, axis=0), draws))
+        ratios[row] = np.where(inside, density / proposal, 0.0) / np.exp(log_cube[at])
+    means = ratios.mean(axis=1)
+    mean, error = means.mean(), np.sqrt(ratios.var(axis=1).mean() / PROPOSALS / len(chosen))
+    if error > 0.1:
+        return (f"its law is too narrow to be checked (the mass of the cube is {mean:.3g} +- {error:.2g})",)
+    if abs(mean - 1) > 4 * error + 0.01:
+        return (f"its law has {mean:.4g} times the mass in the cube of colours that it claims",)
+    return ()
+
+
+def _asked(fitted: Predictor) -> Callable[[Floats, Floats], Floats]:
+    def ask(coordinates: Floats, colours: Floats) -> Floats:
+        found = fitted.log_predictive(coordinates, colours)
+        assert found is not None
+        return np.asarray(found)
+
+    return ask

@@ -1,0 +1,138 @@
+"""All scores of a fit to colours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..api import LEVELS, TEST, TRAIN, Fitted, Floats, Image, Predictor, Split
+from ..mixture_fit import ColourMixture
+from ..results import Score
+from .asking import answers
+from .colour_distribution import colour_masses
+from .fidelity import fidelity
+from .intervals import difference
+from .view_scores import LN2, Part
+
+CONDITIONAL = "colour-cell-1"
+"""Convention: mass of p(r, g, b | x, y) in the cell centred on the level, over its mass in the cube."""
+
+UNIFORM = float(np.log2(LEVELS))
+"""Bits per dimension of the uniform law."""
+
+
+def score_colour(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) -> Part:
+    """Conditional bits per dimension, and the fidelity of the expected colours; see docs/scoring.md."""
+    lattice = image.lattice
+    values: dict[str, Score] = {}
+    details: dict[str, Any] = {}
+    nats = np.full(lattice.size, np.nan)
+    not_ranked: tuple[str, ...] = ()
+    reason = None
+    how = "exact"
+    where, colours = lattice.centres(), image.coordinates.reshape(lattice.size, 3)
+    found = colour_masses(fitted, where, colours, rng) if isinstance(fitted, Predictor) else None
+    if found is None:
+        reason = "this fit has no law of colour given x, y"
+        not_ranked = (reason,)
+    else:
+        nats = found.log_cell - found.log_cube
+        not_ranked, how = found.reasons, found.how
+        details["law"] = {"integrated": how, "mass_in_cube": float(np.exp(found.log_cube).mean())}
+    gain = nats.reshape(lattice.shape) + 3 * np.log(LEVELS)
+    train, test = split.codes == TRAIN, split.codes == TEST
+
+    def mean(pixels: Floats) -> float | None:
+        return float(gain[pixels].mean() / LN2 / 3) if found is not None and pixels.any() else None
+
+    unit, convention = "bits per dimension", CONDITIONAL if how == "exact" else f"{CONDITIONAL}-bound"
+    apart = difference(gain / 3, np.ones(lattice.shape), test) if found is not None else None
+    interval = apart.interval() if apart is not None else None
+    in_sample, held_out = mean(train), mean(test)
+    values["gain"] = Score(
+        train=in_sample,
+        held_out=held_out,
+        unit=f"{unit} over uniform",
+        of="colour given x, y",
+        convention=convention,
+        reason=reason,
+        interval=None if interval is None else (interval[0] / LN2, interval[1] / LN2),
+    )
+    values["bits_per_dim"] = Score(
+        train=None if in_sample is None else UNIFORM - in_sample,
+        held_out=None if held_out is None else UNIFORM - held_out,
+        unit=f"{unit}, uniform is 8, lower is better",
+        of="colour given x, y",
+        convention=convention,
+        reason=reason,
+    )
+    no_ceiling = "colours have no ceiling; 0 bits per dimension is the bound"
+    values["ceiling"] = Score(unit=f"{unit} over uniform", reason=no_ceiling)
+    values["kl"] = Score(unit="bits", reason=no_ceiling)
+    values["skill"] = Score(unit="share of the ceiling", reason=no_ceiling)
+    for key in ("expected_ink", "average_precision"):
+        values[key] = Score(unit="", reason="a score of ink")
+    values["mass_in_box"] = Score(
+        unit="share of the density's mass inside the image", reason="no mass of positions"
+    )
+    values |= _fidelity(fitted, image, split)
+    values |= _position(fitted, image, split)
+    details["entropy_of_held_out_colours"] = _entropy(image.values[test]) if test.any() else None
+    details["tiles"] = None if apart is None else {"count": apart.tiles, "side": apart.side}
+    image_bits = None if found is None else float(-nats.sum() / LN2)
+    return Part(values, not_ranked, details, gain, np.ones(lattice.shape), image_bits)
+
+
+def _fidelity(fitted: Fitted, image: Image, split: Split) -> dict[str, Score]:
+    of = "expected colour against the image"
+    if not isinstance(fitted, Predictor):
+        reason = "this fit predicts no colour"
+        return {
+            "psnr": Score(unit="dB", of=of, reason=reason),
+            "ssim": Score(unit="SSIM", of=of, reason=reason),
+        }
+    expected = np.clip(LEVELS * answers(fitted.predict, image.lattice) - 0.5, 0, LEVELS - 1)
+    like = fidelity(image.values.astype(np.float64), expected, LEVELS - 1.0, split)
+    units = {"psnr": "dB", "ssim": "SSIM, 1 is identical"}
+    return {
+        key: Score(
+            held_out=like[key]["held_out"], overall=like[key]["all"], unit=unit, of=of, convention=f"{key}-1"
+        )
+        for key, unit in units.items()
+    }
+
+
+def _position(fitted: Fitted, image: Image, split: Split) -> dict[str, Score]:
+    """Nats spent on position: the other factor of the joint likelihood, whose truth is flat."""
+    of = "log p(x, y) over the uniform lattice"
+    unit = "nats per pixel, at most 0 on average"
+    if not isinstance(fitted, ColourMixture):
+        return {"position": Score(unit=unit, of=of, reason="this fit has no density of positions")}
+    from ..mixture.integrals.cell_masses import cell_masses
+
+    lattice = image.lattice
+    area = np.log(np.prod(lattice.box))
+    inside = cell_masses(fitted.position(), *lattice.shape, lattice.cell).sum()
+    log_density = fitted.position().log_density(lattice.centres()).reshape(lattice.shape) + area
+
+    def mean(code: int) -> float | None:
+        pixels = split.codes == code
+        return float(log_density[pixels].mean()) if pixels.any() else None
+
+    return {
+        "position": Score(train=mean(TRAIN), held_out=mean(TEST), unit=unit, of=of, convention="position-1"),
+        "mass_in_box": Score(
+            overall=float(inside),
+            unit="share of the density's mass inside the image",
+            of="p(x, y)",
+            convention="cell-masses-1",
+        ),
+    }
+
+
+def _entropy(colours: Floats) -> float:
+    """Of the colours (n, 3) as one kind each, bits per dimension: what a code made for them would take."""
+    codes = colours.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
+    share = np.unique(codes, return_counts=True)[1] / len(codes)
+    return float(-(share * np.log2(share)).sum() / 3)

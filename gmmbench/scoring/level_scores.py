@@ -1,0 +1,104 @@
+"""All scores of a density of grey levels."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+from scipy.special import xlogy
+
+from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Split
+from ..results import Score
+from .certificate import certify_levels
+from .intervals import difference
+from .lattice_masses import level_masses
+from .view_scores import LN2, Part
+
+CELLS = "levels-cell-1"
+"""Convention: mass of the cell [c - 1/2, c + 1/2) over the mass of all 256 levels."""
+
+
+UNIFORM = float(np.log2(LEVELS))
+"""Bits per pixel of the uniform density."""
+
+
+def score_levels(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) -> Part:
+    """Bits per pixel of held-out levels; uniform is 8, the bound their own histogram's entropy."""
+    assert isinstance(fitted, Density)  # a model of levels is one
+    levels = image.values.astype(np.intp)
+    train, test = split.codes == TRAIN, split.codes == TEST
+    counts = np.bincount(levels[test | train], minlength=LEVELS).astype(np.float64)
+    masses = level_masses(fitted, LEVELS, counts)
+    certificate = certify_levels(fitted, masses, rng)
+    with np.errstate(divide="ignore"):
+        nats = np.log(masses.values / masses.total) if masses.total > 0 else np.full(LEVELS, -np.inf)
+    gain = nats[levels] + np.log(LEVELS)
+    apart = difference(gain, np.ones(gain.shape), test)
+    interval = apart.interval() if apart is not None else None
+
+    def mean(pixels: Floats) -> float | None:
+        return float(gain[pixels].mean() / LN2) if pixels.any() else None
+
+    def bound(pixels: Floats) -> float | None:
+        return UNIFORM - _entropy(levels[pixels]) if pixels.any() else None
+
+    gained, held, top, top_held = mean(train), mean(test), bound(train), bound(test)
+    unit = "bits per pixel over uniform"
+    no_ink, no_picture = "a score of ink", "levels alone make no picture"
+    values = {
+        "gain": Score(
+            train=gained,
+            held_out=held,
+            unit=unit,
+            of="grey levels",
+            convention=CELLS,
+            interval=None if interval is None else (interval[0] / LN2, interval[1] / LN2),
+        ),
+        "ceiling": Score(
+            train=top, held_out=top_held, unit=unit, of="the histogram of those pixels", convention=CELLS
+        ),
+        "kl": Score(
+            train=_less(top, gained),
+            held_out=_less(top_held, held),
+            unit="bits per pixel",
+            of="KL(histogram || model)",
+            convention=CELLS,
+        ),
+        "skill": Score(
+            held_out=held / top_held if held is not None and top_held else None,
+            unit="share of the ceiling",
+            of="grey levels",
+            convention=CELLS,
+        ),
+        "bits_per_dim": Score(
+            train=_less(UNIFORM, gained),
+            held_out=_less(UNIFORM, held),
+            unit="bits per pixel, uniform is 8, lower is better",
+            of="grey levels",
+            convention=CELLS,
+        ),
+        "expected_ink": Score(unit="", reason=no_ink),
+        "average_precision": Score(unit="", reason=no_ink),
+        "psnr": Score(unit="dB", reason=no_picture),
+        "ssim": Score(unit="SSIM", reason=no_picture),
+        "mass_in_box": Score(
+            overall=certificate.mass_in_box,
+            unit="share of the density's mass in the range of levels",
+            convention="cell-masses-1",
+        ),
+    }
+    details = {
+        "certificate": {**asdict(certificate), "holds": certificate.holds},
+        "tiles": None if apart is None else {"count": apart.tiles, "side": apart.side},
+    }
+    image_bits = float((np.log(LEVELS) - gain).sum() / LN2)
+    return Part(values, certificate.reasons, details, gain, np.ones(gain.shape), image_bits)
+
+
+def _less(a: float | None, b: float | None) -> float | None:
+    return None if a is None or b is None else a - b
+
+
+def _entropy(levels: Floats) -> float:
+    share = np.bincount(levels, minlength=LEVELS) / len(levels)
+    return float(-xlogy(share, share).sum() / LN2)
