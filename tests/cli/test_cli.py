@@ -14,7 +14,7 @@ import pytest
 
 from gmmbench.cli.main import main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SMALL = ["image.max_side=60", "model.components=5"]
 
 

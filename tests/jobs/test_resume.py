@@ -17,7 +17,7 @@ from gmmbench.comparing.compare import compare, find
 from gmmbench.models.gmm import GMM
 from gmmbench.storage import atomic, run_files
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SWEEP = [
     "-m", "image=dog,butterfly", "model=histogram,uniform", "seed=0", "image.max_side=48",
     "render=[grid,grid_log]", "hydra.sweep.dir=s",
@@ -86,7 +86,7 @@ def whole(folder):
 
 def killed_and_repeated(words, stage, number, delay, top, undisturbed):
     """Kill the sweep there, look at what is left, repeat it; return the stage that was hit."""
-    program = (str(ROOT / "tests/killing.py"), str(top / "log"), stage, str(number), str(delay))
+    program = (str(ROOT / "tests/jobs/killing.py"), str(top / "log"), stage, str(number), str(delay))
     code, _, err = ended(start(words, top, top / "store", program, own_group=True))
     assert code in (-9, 0), err
     lines = (top / "log").read_text().split("\n")
