@@ -106,9 +106,13 @@ def _climb(words: list[str], ladder: tuple[str, ...], seed: int, budgets: list[f
     """For each budget the choice that was best on validation pixels, None where not even one ended."""
     spent, top = 0.0, -np.inf
     best: list[Best | None] = [None] * len(budgets)
-    for tried, knobs in enumerate(ladder, 1):
+    for tried, options in enumerate(ladder, 1):
         run = gmmbench.compose(
-            *words, *(f"model.{knob}" for knob in knobs.split()), f"seed={seed}", "threads=1", "render=grid"
+            *words,
+            *(f"model.{option}" for option in options.split()),
+            f"seed={seed}",
+            "threads=1",
+            "render=grid",
         )
         done = gmmbench.execute(replace(run, renders={}))
         spent += done.cost.cpu_seconds
@@ -122,7 +126,7 @@ def _climb(words: list[str], ladder: tuple[str, ...], seed: int, budgets: list[f
             if spent > budget:
                 continue
             if before is None or valid > top:
-                best[at] = Best(knobs, float(gain), spent, tried)
+                best[at] = Best(options, float(gain), spent, tried)
             else:
                 best[at] = replace(before, seconds=spent, tried=tried)
         top = max(top, valid)

@@ -2,7 +2,7 @@
 
     python benchmarks/page.py --runs 500
 
-A few real runs are copied under other names, seeds and knobs: numbers and pictures are real, the choices
+A few real runs are copied under other names, seeds and options: numbers and pictures are real, the choices
 made up. Chromium opens the page three times; its seconds are from the call to the first frame after the load
 event. Needs Chromium, and the extra [test] for what drives it.
 """
@@ -62,7 +62,7 @@ def made_up(top: Path, runs: int, real: Sequence[Path]) -> None:
     """As many runs as asked: of images of other names, the real ones at KNOBS settings and SEEDS seeds."""
     for n in range(runs):
         rest, seed = divmod(n, SEEDS)
-        rest, knob = divmod(rest, KNOBS)
+        rest, option = divmod(rest, KNOBS)
         image, place = divmod(rest, len(real))
         target = top / f"{n:04d}"
         shutil.copytree(real[place], target, copy_function=os.link)
@@ -71,9 +71,9 @@ def made_up(top: Path, runs: int, real: Sequence[Path]) -> None:
         report["seed"] = report["config"]["seed"] = seed
         report["image"]["name"] = f"dog {image}"
         report["image"]["sha256"] = f"{image:064x}"
-        report["model"]["parameters"]["setting"] = knob
-        report["fit"]["n_parameters"] = (report["fit"]["n_parameters"] or 0) + knob
-        report["cost"]["wall_seconds"] *= 1 + knob + seed / 10
+        report["model"]["parameters"]["setting"] = option
+        report["fit"]["n_parameters"] = (report["fit"]["n_parameters"] or 0) + option
+        report["cost"]["wall_seconds"] *= 1 + option + seed / 10
         (target / "report.json").write_text(json.dumps(report))
 
 

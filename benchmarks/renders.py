@@ -41,7 +41,7 @@ DRAWN = {
     ),
     "levels": ("density1d", "sampling"),
 }  # fmt: skip
-"""What is drawn, by view: a renderer, and its knobs where they are not the usual."""
+"""What is drawn, by view: a renderer, and its options where they are not the usual."""
 
 AGAIN = 3
 """Later calls, of which the median counts."""
@@ -109,8 +109,8 @@ def timed(view: str, words: str, file: Path) -> str:
 
 def child(view: str, words: str, file: str) -> None:
     """Draw in this process, the first time and again, and print how long it took."""
-    name, *knobs = words.split()
-    said = [f"render.{name}.{knob}" for knob in knobs]
+    name, *options = words.split()
+    said = [f"render.{name}.{option}" for option in options]
     run = gmmbench.compose("image=china", f"image.view={view}", f"render={name}", *said)
     with np.load(file) as held:
         mixture = Mixture(held["weights"], held["means"], held["covariances"])

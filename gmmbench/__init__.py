@@ -21,9 +21,10 @@ from .api import (
     Study,
     Watch,
 )
+from .errors import Refused
 from .hookspecs import hookimpl
 from .mixture_fit import mixture_fitted, mixture_watch
-from .options import Refused, knob
+from .options import option
 from .results import Outcome, Run
 
 __version__ = "0.1.0"
@@ -52,9 +53,9 @@ __all__ = [
     "compose",
     "execute",
     "hookimpl",
-    "knob",
     "mixture_fitted",
     "mixture_watch",
+    "option",
     "save",
 ]
 

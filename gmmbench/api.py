@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .options import Refused, check_knobs
+from .errors import Refused
+from .options import check_options
 
 Floats = NDArray[np.float64]
 """An array of float64; docstrings give the shapes."""
@@ -261,12 +262,12 @@ class Watch:
 
 
 class Choice(ABC):
-    """What a user can choose: a frozen dataclass whose fields, made by `knob`, are its options."""
+    """What a user can choose: a frozen dataclass whose fields, made by `option`, are its options."""
 
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
-        check_knobs(self)
+        check_options(self)
 
 
 class ImageSource(Choice):

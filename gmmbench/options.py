@@ -1,21 +1,18 @@
-"""Knobs: the options of a plugin, as dataclass fields that know their range and check themselves."""
+"""Options: the options of a plugin, as dataclass fields that know their range and check themselves."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-
-class Refused(ValueError):  # noqa: N818 - a refusal is an answer, and reads as one
-    """What a user asked for cannot be done; the message is one line: expected, got, try."""
+from .errors import Refused, nearest, shown
 
 
-def knob(
+def option(
     default: Any,
     help: str = "",
     *,
@@ -29,7 +26,7 @@ def knob(
 
     Args:
         default: the default value; a list is copied for each instance.
-        help: what the knob does, with its unit.
+        help: what the option does, with its unit.
         low, high: the inclusive range of a number, or of each number in a list.
         above, below: the exclusive range of the same.
         choices: the words a string may be.
@@ -37,7 +34,7 @@ def knob(
     Example:
         >>> @dataclasses.dataclass(frozen=True)
         ... class Brush:
-        ...     size: float = knob(2.0, "width of a stroke, pixels", above=0)
+        ...     size: float = option(2.0, "width of a stroke, pixels", above=0)
         >>> Brush().size
         2.0
     """
@@ -48,8 +45,8 @@ def knob(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def check_knobs(plugin: Any) -> None:
-    """Check every field of a dataclass against its annotation and its knob.
+def check_options(plugin: Any) -> None:
+    """Check every field of a dataclass against its annotation and its option.
 
     Raises:
         Refused: naming the field, what was expected, what came, and the default to try.
@@ -73,7 +70,7 @@ def refusal(field: dataclasses.Field[Any], kind: Any, value: Any) -> str:
 
 
 def expectation(kind: Any, limits: typing.Mapping[str, Any]) -> str:
-    """A knob's type and range in words, such as "a whole number >= 1"."""
+    """An option's type and range in words, such as "a whole number >= 1"."""
     if "choices" in limits:
         return "one of " + ", ".join(limits["choices"])
     kind, optional = _without_none(kind)
@@ -89,29 +86,6 @@ def expectation(kind: Any, limits: typing.Mapping[str, Any]) -> str:
         ]
         words = " ".join([words, " and ".join(bounds)]).strip()
     return words + (" or null" if optional else "")
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known name closest to a misspelt one, or None when none is close."""
-    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
-
-
-def unknown(what: str, word: str, known: Iterable[str]) -> str:
-    """The line that refuses an unknown name: what exists, and the nearest to try."""
-    names = sorted(known)
-    near = nearest(word, names)
-    return f"{what}: expected one of {', '.join(names)}, got {word!r}" + (f"; try {near}" if near else "")
-
-
-def shown(value: Any) -> str:
-    """A value as a user would type it in YAML."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, str):
-        return repr(value)
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(shown(item) for item in value) + "]"
-    return str(value)
 
 
 def _without_none(kind: Any) -> tuple[Any, bool]:

@@ -79,9 +79,9 @@ def test_a_documented_command_runs(line, tmp_path, monkeypatch, capsys):
         known = {word.partition("=")[0] for word in words}
         # A preset stands for its words: its sizes are made small, too.
         named = [
-            f"{key}={value}" for name in presets.chosen(words) for key, value in presets.options(name).items()
+            f"{key}={value}" for name in presets.chosen(words) for key, value in presets.choices(name).items()
         ]
-        turned = [knob for name in presets.chosen(words) for knob in presets.knobs(name)]
+        turned = [option for name in presets.chosen(words) for option in presets.settings(name)]
         words += [word for name in named for word in QUICK.get(name, ())]
         words += [word for name in presets.chosen(words) if presets.swept(name) for word in FEWER]
         made = any(word in [*words, *named] for word in MADE_IMAGES)
@@ -216,7 +216,7 @@ def test_the_gallery_shows_the_command_and_the_words_of_every_preset_as_it_is_no
             continue
         assert f"`python -m gmmbench +experiment={name}`" in page
         assert option.summary.rstrip(".") in page
-        assert f"`{presets.words(presets.options(name), presets.knobs(name))}`" in page
+        assert f"`{presets.words(presets.choices(name), presets.settings(name))}`" in page
 
 
 def test_the_pictures_of_the_readme_are_those_of_the_commands_below_them():

@@ -1,25 +1,26 @@
-"""Knobs: fields that know their range and say in one line what they expected."""
+"""Options: fields that know their range and say in one line what they expected."""
 
 from dataclasses import dataclass
 
 import pytest
 
-from gmmbench import Refused, knob
-from gmmbench.options import check_knobs, nearest, unknown
+from gmmbench import Refused, option
+from gmmbench.errors import nearest, unknown
+from gmmbench.options import check_options
 
 
 @dataclass(frozen=True)
 class Brush:
-    size: int = knob(3, "width", low=1, high=9)
-    ink: float = knob(0.5, "share", above=0, below=1)
-    tip: str = knob("round", "shape", choices=("round", "flat"))
-    wet: bool = knob(False, "wet or dry")
-    cap: int | None = knob(None, "most strokes", low=1)
-    stops: list[float] = knob([0.1, 0.2], "where", low=0)
-    pairs: list[list[float]] = knob([[0, 0], [1, 1]], "knots")
+    size: int = option(3, "width", low=1, high=9)
+    ink: float = option(0.5, "share", above=0, below=1)
+    tip: str = option("round", "shape", choices=("round", "flat"))
+    wet: bool = option(False, "wet or dry")
+    cap: int | None = option(None, "most strokes", low=1)
+    stops: list[float] = option([0.1, 0.2], "where", low=0)
+    pairs: list[list[float]] = option([[0, 0], [1, 1]], "knots")
 
     def __post_init__(self):
-        check_knobs(self)
+        check_options(self)
 
 
 @pytest.mark.parametrize(

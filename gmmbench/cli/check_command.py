@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ..options import Refused
+from ..errors import Refused
 
 if TYPE_CHECKING:
     from ..testing import Verdict

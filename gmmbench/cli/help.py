@@ -1,4 +1,4 @@
-"""The page of `--help`: what can be chosen, and every knob of what is chosen; it needs no Hydra."""
+"""The page of `--help`: what can be chosen, and every option of what is chosen; it needs no Hydra."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ gmmbench: fit a generative model to an image, let it paint, and score it.
   python -m gmmbench plugins [--json]                         the plugins, and whether they work
   python -m gmmbench check model=gmm                          whether one keeps its contract
   python -m gmmbench store [clean [--older 30d] [--damaged]]  what is kept of earlier runs
-  python -m gmmbench model=lightgbm --help                    this page, with that model's knobs
+  python -m gmmbench model=lightgbm --help                    this page, with that model's options
 
 Examples
   python -m gmmbench model=gmm render=grid
@@ -37,7 +37,7 @@ def page(words: Sequence[str]) -> str:
     known = registry.load()
     chosen = {"image": ["dog"], "model": ["gmm"], "render": ["grid"]}
     picked = presets.chosen(words)
-    named = [f"{group}={option}" for name in picked for group, option in presets.options(name).items()]
+    named = [f"{group}={option}" for name in picked for group, option in presets.choices(name).items()]
     for word in [*named, *words]:
         group, _, options = word.partition("=")
         if group in chosen:
@@ -50,7 +50,7 @@ def page(words: Sequence[str]) -> str:
     for name in picked:
         lines += [
             f"+experiment={name} is",
-            f"  {presets.words(presets.options(name), presets.knobs(name))}",
+            f"  {presets.words(presets.choices(name), presets.settings(name))}",
             "",
         ]
     lines.append("Every run")
@@ -61,7 +61,7 @@ def page(words: Sequence[str]) -> str:
             if option is not None:
                 prefix = f"{group}.{name}." if group == "render" else f"{group}."
                 lines += ["", f"With {group}={name}"]
-                lines += _knobs(prefix, option.path.read_text(encoding="utf-8"))
+                lines += _options(prefix, option.path.read_text(encoding="utf-8"))
     broken = [plugin for plugin in known.plugins if plugin.status == "broken"]
     lines += ["", TAIL]
     lines += [f"Broken plugin {plugin.owner}: {plugin.error}" for plugin in broken]
@@ -75,13 +75,13 @@ def _listed(options: Mapping[str, registry.Option]) -> list[str]:
 
 
 def _settings() -> list[str]:
-    """The knobs of config.yaml: those at its top, and those of the store."""
+    """The options of config.yaml: those at its top, and those of the store."""
     text = (registry.conf_folder() / "config.yaml").read_text(encoding="utf-8")
     _, top, store, *_ = text.split("\n\n")
-    return _knobs("", top) + _knobs("store.", textwrap.dedent(store.partition("\n")[2]))
+    return _options("", top) + _options("store.", textwrap.dedent(store.partition("\n")[2]))
 
 
-def _knobs(prefix: str, yaml: str) -> list[str]:
+def _options(prefix: str, yaml: str) -> list[str]:
     """The `key: value  # comment` lines of a YAML file as they would be typed."""
     out = []
     for line in yaml.splitlines():

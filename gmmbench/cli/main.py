@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
 import threading
 import traceback
 from collections.abc import Sequence
-from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
-from typing import Any, NoReturn
 
 from .. import registry
-from ..hydra_config import presets
+from ..errors import Refused, unknown
 from ..jobs.keeper import keep, wanted
-from ..jobs.limits import GONE
-from ..options import Refused, unknown
 
 COMMANDS = ("plugins", "check", "compare", "store")
 
@@ -57,7 +51,9 @@ def _command(arguments: list[str]) -> int:
         return 0
     if words and words[0] in COMMANDS:
         if words[0] == "compare":
-            return _compare(words[1:])
+            from ..jobs.comparison import write_comparison
+
+            return write_comparison(words[1:])
         if words[0] == "check":
             from .check_command import show
         elif words[0] == "store":
@@ -67,98 +63,9 @@ def _command(arguments: list[str]) -> int:
         return show(arguments[1:])
     if words and "=" not in words[0] and not flags and not words[0].startswith("~"):
         raise Refused(unknown("command", words[0], COMMANDS) + "; a run is key=value, such as image=dog")
-    return _hydra(arguments, presets.sweeping(arguments))
+    from ..jobs.start import start
 
-
-def _hydra(arguments: list[str], sweep: bool) -> int:
-    import hydra
-
-    from ..hydra_config.grammar import quoted
-    from ..hydra_config.search_path import VERSION_BASE, RememberFolder, open_door
-    from ..jobs.job import job
-    from ..jobs.sweeps import unsaid
-    from ..storage import run_files
-
-    _check_flags(arguments)
-    presets.check(arguments)
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # re-raise: `main` makes the line
-    task = hydra.main(config_path=open_door(), config_name="config", version_base=VERSION_BASE)(job)
-    before, again = sys.argv, False
-    RememberFolder.forget()
-    sys.argv = ["gmmbench", *(quoted(word, sweep) for word in arguments)]
-    try:
-        with contextlib.redirect_stderr(_WithoutHydrasLine(sys.stderr)), unsaid():
-            task()
-    except BrokenProcessPool:
-        again = True  # a job ended the processes of joblib's: the keeper goes on
-        return GONE
-    except Refused as error:
-        if RememberFolder.sweep is not None:  # each job has said its own
-            raise Refused("some jobs of the sweep failed, see above; the others are done") from error
-        raise
-    finally:
-        sys.argv = before
-        run_files.prune(RememberFolder.run, RememberFolder.before)
-        run_files.tidy_sweep(RememberFolder.sweep, RememberFolder.before)
-        # Hydra calls no callback after a failure, and a sweep with failed jobs is compared, too
-        if not again and RememberFolder.sweep is not None and RememberFolder.sweep.is_dir():
-            _compare_sweep(RememberFolder.sweep)
-    return 0
-
-
-def _compare_sweep(folder: Path) -> None:
-    """Compare the runs of a sweep; what goes wrong with that is said, and hides nothing else."""
-    try:
-        _compare([str(folder)])
-    except Refused:
-        pass  # no job left anything
-    except Exception as error:
-        said = " ".join(str(error).split())
-        print(f"gmmbench: the comparison failed: {type(error).__name__}: {said}", file=sys.stderr)
-
-
-def _compare(folders: Sequence[str]) -> int:
-    """Compare the runs below the folders; the files go into the first."""
-    from ..comparing.compare import compare, find
-    from ..storage import run_files
-
-    if not folders:
-        raise Refused("gmmbench compare: expected a folder of runs, got none; try gmmbench compare multirun")
-    before = None
-    while before != (found := [(entry.folder, entry.failure) for entry in find(folders)]):
-        # another sweep may have finished a run meanwhile: who writes last has seen all
-        before, files = found, run_files.save_comparison(compare(folders), folders[0])
-    for file in files:
-        print(f"comparison: {file}", flush=True)
-    return 0
-
-
-def _check_flags(arguments: list[str]) -> None:
-    """Refuse flags that Hydra does not know, in one line. Raises Refused."""
-    from hydra._internal.utils import get_args_parser
-
-    def refuse(message: str) -> NoReturn:
-        wrong = next((word for word in arguments if word.startswith("-")), "")
-        raise Refused(f"{message}; a choice has no dashes: try {wrong.lstrip('-') or 'image=dog'}, or --help")
-
-    parser = get_args_parser()
-    parser.error = refuse  # type: ignore[method-assign]  # argparse would print its usage and leave
-    parser.parse_args(arguments)
-
-
-class _WithoutHydrasLine:
-    """A stderr that drops Hydra's "Error executing job with overrides", which our own line replaces."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        if text.startswith("Error executing job with overrides"):
-            return len(text)
-        return int(self._stream.write(text))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+    return start(arguments)
 
 
 def _explain(error: Exception, arguments: list[str]) -> str:

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from .. import registry
-from ..options import Refused, unknown
+from ..errors import Refused, unknown
 
 
 def show(arguments: list[str]) -> int:

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterable
 
-from ..options import Refused, unknown
+from ..errors import Refused, unknown
 from ..storage.store import KINDS, Entry, Store
 
 UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..api import TEST, Floats
-from ..options import Refused
+from ..errors import Refused
 from ..reporting.report import SCHEMA_VERSION
 from ..storage.atomic import died, is_draft
 
 NEEDED = ("image", "model", "seed", "hold_out", "hold_out_block", "gain", "ranked", "fit", "cost", "config")
 
 NAMES = ("name", "path", "view")
-"""Knobs of an image that say where it is from, or what the report knows better: the view that it got."""
+"""Options of an image that say where it is from, or what the report knows better: the view that it got."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,18 +139,18 @@ def _unreadable(reason: str) -> Mapping[str, Any]:
 
 
 def labels(entries: Sequence[Entry]) -> list[str]:
-    """The option of each run's model with the knobs in which the runs of that option differ."""
-    knobs: dict[str, dict[str, set[str]]] = {}
+    """The name of each run's model with the options in which the runs of that model differ."""
+    options: dict[str, dict[str, set[str]]] = {}
     for entry in entries:
         for key, value in entry.report["model"]["parameters"].items() if entry.report else ():
-            knobs.setdefault(entry.report["model"]["option"], {}).setdefault(key, set()).add(_word(value))
+            options.setdefault(entry.report["model"]["option"], {}).setdefault(key, set()).add(_word(value))
     found = []
     for entry in entries:
         if not entry.report:
             found.append("")
             continue
         option, own = entry.report["model"]["option"], entry.report["model"]["parameters"]
-        told = [f"{key}={_word(own[key])}" for key in sorted(own) if len(knobs[option][key]) > 1]
+        told = [f"{key}={_word(own[key])}" for key in sorted(own) if len(options[option][key]) > 1]
         found.append(" ".join([option, *told]))
     return found
 
@@ -216,13 +216,13 @@ def _first(models: Mapping[str, Mapping[int, Sequence[Entry]]]) -> Entry:
 def _key(report: Mapping[str, Any]) -> str:
     """What runs must share to be compared. Another threshold is another image; another file name is not."""
     image = report["image"]
-    knobs = {key: value for key, value in report["config"]["image"].items() if key not in NAMES}
+    options = {key: value for key, value in report["config"]["image"].items() if key not in NAMES}
     return json.dumps(
         {
             "view": image["view"],
             "sha256": image["sha256"],
             "size": f"{image['width']} x {image['height']}",
-            **{f"image.{key}": value for key, value in sorted(knobs.items())},
+            **{f"image.{key}": value for key, value in sorted(options.items())},
             "hold_out": report["hold_out"],
             "hold_out_block": report["hold_out_block"],
             "convention": report["gain"]["convention"],

@@ -16,11 +16,11 @@ from .. import registry
 
 PLAIN = re.compile(r"[A-Za-z_/.~][\w./:~@%+-]*")
 SETTINGS = {"seed": 0, "hold_out": 0.2, "hold_out_block": 1, "threads": None}
-"""The knobs at the top of config.yaml, with their defaults."""
+"""The options at the top of config.yaml, with their defaults."""
 
 
 def command(report: Mapping[str, Any]) -> str:
-    """`gmmbench ...` with the options of a run, and each knob that differs from its option's file.
+    """`gmmbench ...` with the choices of a run, and each option that differs from its choice's file.
 
     An option whose file is not there (its plugin is not installed here) is written out in full.
     """
@@ -28,11 +28,11 @@ def command(report: Mapping[str, Any]) -> str:
     words = []
     for group in ("image", "model"):
         option = report[group]["option"]
-        words += [f"{group}={option}", *_knobs(group, group, option, config[group])]
+        words += [f"{group}={option}", *_options(group, group, option, config[group])]
     renders = list(config["render"])
     words.append(f"render={renders[0] if len(renders) == 1 else '[' + ','.join(renders) + ']'}")
     for option in renders:
-        words += _knobs(f"render.{option}", "render", option, config["render"][option])
+        words += _options(f"render.{option}", "render", option, config["render"][option])
     words += [
         f"{key}={_word(config[key])}"
         for key, usual in SETTINGS.items()
@@ -41,7 +41,7 @@ def command(report: Mapping[str, Any]) -> str:
     return " ".join(["gmmbench", *map(shlex.quote, words)])
 
 
-def _knobs(prefix: str, group: str, option: str, chosen: Mapping[str, Any]) -> list[str]:
+def _options(prefix: str, group: str, option: str, chosen: Mapping[str, Any]) -> list[str]:
     usual = _defaults(group, option)
     return [
         f"{prefix}.{key}={value if key == 'path' else _word(value)}"

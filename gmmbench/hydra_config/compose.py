@@ -15,7 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from .. import registry
 from ..api import Choice, ImageSource, Model, Renderer
-from ..options import Refused, check_knobs, knob, refusal, shown, unknown
+from ..errors import Refused, shown, unknown
+from ..options import check_options, option, refusal
 from ..results import Run
 from ..storage.store import Store
 from . import presets
@@ -28,27 +29,29 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Settings:
-    """The knobs at the top of config.yaml."""
+    """The options at the top of config.yaml."""
 
-    seed: int = knob(0, "every random draw follows from it", low=0)
-    hold_out: float = knob(0.2, "share of the pixels kept from the fit", low=0, high=0.9)
-    hold_out_block: int = knob(1, "side of the squares that are held out, pixels", low=1, high=1000)
-    threads: int | None = knob(None, "threads a fit may use (null: all cores)", low=1)
-    timeout: float | None = knob(None, "seconds a run may take, from image to pictures (null: any)", above=0)
+    seed: int = option(0, "every random draw follows from it", low=0)
+    hold_out: float = option(0.2, "share of the pixels kept from the fit", low=0, high=0.9)
+    hold_out_block: int = option(1, "side of the squares that are held out, pixels", low=1, high=1000)
+    threads: int | None = option(None, "threads a fit may use (null: all cores)", low=1)
+    timeout: float | None = option(
+        None, "seconds a run may take, from image to pictures (null: any)", above=0
+    )
 
     def __post_init__(self) -> None:
-        check_knobs(self)
+        check_options(self)
 
 
 @dataclass(frozen=True)
 class StoreSettings:
-    """The knobs of `store` in config.yaml."""
+    """The options of `store` in config.yaml."""
 
-    use: bool = knob(True, "keep fits and results, and take what is there")
-    dir: str | None = knob(None, "folder of the store (null: GMMBENCH_STORE, else in the user's cache)")
+    use: bool = option(True, "keep fits and results, and take what is there")
+    dir: str | None = option(None, "folder of the store (null: GMMBENCH_STORE, else in the user's cache)")
 
     def __post_init__(self) -> None:
-        check_knobs(self)
+        check_options(self)
 
 
 def compose(*overrides: str) -> Run:
@@ -100,19 +103,19 @@ def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
             f"render: expected one or more of {', '.join(registry.load().options['render'])}, "
             f"got {shown(renders)}; try render=grid or render=[grid,sample]"
         )
-    options = {group: choices[group] for group in registry.GROUPS if choices.get(group) is not None}
+    named = {group: choices[group] for group in registry.GROUPS if choices.get(group) is not None}
     return Run(
         image=cast(ImageSource, _chosen("image", tree.get("image"))),
         model=cast(Model, _chosen("model", tree.get("model"))),
         renders={
-            str(option): cast(Renderer, _chosen("render", knobs, f"render.{option}"))
-            for option, knobs in renders.items()
+            str(choice): cast(Renderer, _chosen("render", options, f"render.{choice}"))
+            for choice, options in renders.items()
         },
         seed=settings.seed,
         hold_out=settings.hold_out,
         block=settings.hold_out_block,
         threads=settings.threads,
-        options=options,
+        options=named,
     )
 
 
@@ -143,7 +146,7 @@ def _chosen(group: str, tree: Any, prefix: str | None = None) -> Choice:
 
 
 def typed(prefix: str, cls: type[T], values: Mapping[str, Any]) -> T:
-    """An instance of a dataclass of knobs from YAML values.
+    """An instance of a dataclass of options from YAML values.
 
     Raises:
         Refused: an unknown key, a wrong type, or a value out of range; the line begins with the key.

@@ -15,7 +15,7 @@ from omegaconf.errors import (
 )
 
 from .. import registry
-from ..options import nearest, unknown
+from ..errors import nearest, unknown
 from . import presets
 from .grammar import quoted
 from .search_path import composed
@@ -92,7 +92,9 @@ def _by_word(word: str, links: Sequence[BaseException]) -> str | None:
 def _unknown_key(key: str, overrides: Sequence[str]) -> str:
     keys = list(dict.fromkeys([*registry.GROUPS, *_flat_keys(OmegaConf.to_container(_usual(overrides)))]))
     if key in keys:  # it exists for one option of a sweep, but not for another
-        return f"{key}: expected a knob of every option in the sweep, got one that some lack; try two sweeps"
+        return (
+            f"{key}: expected an option of every choice in the sweep, got one that some lack; try two sweeps"
+        )
     near = nearest(key, keys)
     parent = key.rpartition(".")[0]
     siblings = [known.rpartition(".")[2] for known in keys if known.rpartition(".")[0] == parent]

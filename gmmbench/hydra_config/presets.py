@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import registry
-from ..options import Refused, shown, unknown
+from ..errors import Refused, shown, unknown
 
 KEY = "experiment"
 
@@ -30,27 +30,27 @@ def chosen(words: Sequence[str]) -> list[str]:
 
 
 def check(overrides: Sequence[str]) -> None:
-    """Refuse an option beside a preset that names another: the preset's knobs are those of its own options.
+    """Refuse a choice beside a preset that names another: the preset's options belong to its own choices.
 
     Raises:
         Refused: one line that quotes both, with the words that say the same without a preset.
     """
     for name in chosen(overrides):
-        own = {**options(name), **swept(name)}
+        own = {**choices(name), **swept(name)}
         for word in overrides:
-            group, equals, option = word.partition("=")
-            if not equals or group not in own or _plain(option) == _plain(own[group]):
+            group, equals, choice = word.partition("=")
+            if not equals or group not in own or _plain(choice) == _plain(own[group]):
                 continue
-            rest = [knob for knob in knobs(name) if knob.partition(".")[0] != group]
-            same = ("-m " if swept(name) else "") + words({**own, group: option}, rest)
+            rest = [option for option in settings(name) if option.partition(".")[0] != group]
+            same = ("-m " if swept(name) else "") + words({**own, group: choice}, rest)
             raise Refused(
-                f"{word} beside +{KEY}={name}: expected the preset's own {group}={own[group]}, whose knobs "
+                f"{word} beside +{KEY}={name}: expected the preset's own {group}={own[group]}, whose options "
                 f"it sets, got another; try {same}"
             )
 
 
-def options(name: str) -> dict[str, str]:
-    """The options that a preset names, by group, as they would be typed."""
+def choices(name: str) -> dict[str, str]:
+    """The choices that a preset names, by group, as they would be typed."""
     defaults = registry.load().experiments[name].tree().get("defaults", [])
     named = [item for entry in defaults if isinstance(entry, dict) for item in entry.items()]
     groups = {str(key).removeprefix("override").strip().lstrip("/"): value for key, value in named}
@@ -61,8 +61,8 @@ def options(name: str) -> dict[str, str]:
     }
 
 
-def knobs(name: str) -> list[str]:
-    """The knobs that a preset turns, as they would be typed: "model.components=500"."""
+def settings(name: str) -> list[str]:
+    """The options that a preset sets, as they would be typed: "model.components=500"."""
     tree = registry.load().experiments[name].tree()
     return list(_typed("", {key: value for key, value in tree.items() if key not in ("defaults", "hydra")}))
 
@@ -78,9 +78,9 @@ def sweeping(arguments: Sequence[str]) -> bool:
     return bool({"-m", "--multirun"} & set(arguments)) or any(swept(name) for name in chosen(arguments))
 
 
-def words(options: Mapping[str, str], knobs: Sequence[str]) -> str:
-    """Options and knobs as a shell takes them: lists are quoted, for they would be patterns."""
-    said = [*(f"{group}={option}" for group, option in options.items()), *knobs]
+def words(choices: Mapping[str, str], options: Sequence[str]) -> str:
+    """Choices and options as a shell takes them; lists are quoted, since a shell would expand them."""
+    said = [*(f"{group}={choice}" for group, choice in choices.items()), *options]
     return " ".join(f"'{word}'" if "[" in word else word for word in said)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gmmbench import Image, ImageSource, Refused, hookimpl, knob
+from gmmbench import Image, ImageSource, Refused, hookimpl, option
 
 from .decode import decode
 from .locate import locate
@@ -30,12 +30,12 @@ class File(ImageSource):
 
     name = "file"
 
-    path: str = knob("", "the file's name; or pkg://package/inner/path.png for one inside a package")
-    view: str = knob("auto", "what is modelled: ink, colour, grey levels, or what suits", choices=VIEWS)
-    threshold: str = knob("otsu", "what is ink: otsu, soft, or the lightest grey level 0..255 that is")
-    invert: bool = knob(False, "see the negative: ink is what is light")
-    max_side: int | None = knob(None, "downscale to a longer side of at most this, pixels", low=1)
-    max_pixels: int = knob(50_000_000, "refuse a file that announces more pixels, before reading it", low=1)
+    path: str = option("", "the file's name; or pkg://package/inner/path.png for one inside a package")
+    view: str = option("auto", "what is modelled: ink, colour, grey levels, or what suits", choices=VIEWS)
+    threshold: str = option("otsu", "what is ink: otsu, soft, or the lightest grey level 0..255 that is")
+    invert: bool = option(False, "see the negative: ink is what is light")
+    max_side: int | None = option(None, "downscale to a longer side of at most this, pixels", low=1)
+    max_pixels: int = option(50_000_000, "refuse a file that announces more pixels, before reading it", low=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
-from gmmbench import Floats, Image, ImageSource, Refused, hookimpl, knob
+from gmmbench import Floats, Image, ImageSource, Refused, hookimpl, option
 
 CLUSTERS = (
     (1.0, (0.33, 0.36), ((0.0100, 0.0045), (0.0045, 0.0050))),
@@ -28,10 +28,10 @@ class TwoCircles(ImageSource):
 
     name = "two_circles"
 
-    side: int = knob(256, "side of the image, pixels", low=2, high=10_000)
-    inner: float = knob(0.18, "radius of the inner ring, sides of the image", above=0, high=0.5)
-    outer: float = knob(0.38, "radius of the outer ring, sides of the image", above=0, high=0.5)
-    width: float = knob(0.015, "standard deviation across a ring, sides of the image", above=0, high=0.2)
+    side: int = option(256, "side of the image, pixels", low=2, high=10_000)
+    inner: float = option(0.18, "radius of the inner ring, sides of the image", above=0, high=0.5)
+    outer: float = option(0.38, "radius of the outer ring, sides of the image", above=0, high=0.5)
+    width: float = option(0.015, "standard deviation across a ring, sides of the image", above=0, high=0.2)
 
     def load(self) -> Image:
         """Compute the ink."""
@@ -47,7 +47,7 @@ class TwoClusters(ImageSource):
 
     name = "two_clusters"
 
-    side: int = knob(256, "side of the image, pixels", low=2, high=10_000)
+    side: int = option(256, "side of the image, pixels", low=2, high=10_000)
 
     def load(self) -> Image:
         """Compute the ink."""
@@ -67,11 +67,13 @@ class Mixture1D(ImageSource):
 
     name = "mixture_1d"
 
-    side: int = knob(128, "side of the image, pixels", low=2, high=10_000)
-    weights: list[float] = knob([0.3, 0.5, 0.2], "weight of each Gaussian; made to sum to 1", above=0)
-    means: list[float] = knob([60.0, 120.0, 200.0], "mean of each, grey levels", low=0, high=255)
-    deviations: list[float] = knob([14.0, 22.0, 9.0], "standard deviation of each, levels", above=0, high=255)
-    draw: int = knob(0, "which draw: another number gives other pixels of the same mixture", low=0)
+    side: int = option(128, "side of the image, pixels", low=2, high=10_000)
+    weights: list[float] = option([0.3, 0.5, 0.2], "weight of each Gaussian; made to sum to 1", above=0)
+    means: list[float] = option([60.0, 120.0, 200.0], "mean of each, grey levels", low=0, high=255)
+    deviations: list[float] = option(
+        [14.0, 22.0, 9.0], "standard deviation of each, levels", above=0, high=255
+    )
+    draw: int = option(0, "which draw: another number gives other pixels of the same mixture", low=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..options import Refused
+from ..errors import Refused
 from .sweeps import Sweep
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import Refused
 from ..hydra_config.compose import build, store_of, timeout_of
 from ..hydra_config.search_path import RememberFolder
-from ..options import Refused
 from ..reporting.report import Report
 from ..running.keys import of_run
 from ..storage import atomic, run_files

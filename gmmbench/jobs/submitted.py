@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..options import Refused
+from ..errors import Refused
 from ..storage import run_files
 
 

@@ -14,9 +14,9 @@ from gmmbench import (
     Scene,
     Watch,
     hookimpl,
-    knob,
     mixture_fitted,
     mixture_watch,
+    option,
 )
 
 
@@ -32,34 +32,34 @@ class BGMM(Model):
     name = "bgmm"
     views = ("ink", "colour", "levels")
 
-    components: int = knob(
+    components: int = option(
         50, "Gaussians K: the most there can be, or with births the first", low=1, high=1_000_000
     )
-    covariance: str = knob("full", "shape of a Gaussian", choices=("full", "diag", "spherical", "tied"))
-    process: bool = knob(False, "prior on the weights: a Dirichlet process instead of a distribution")
-    concentration: float | None = knob(
+    covariance: str = option("full", "shape of a Gaussian", choices=("full", "diag", "spherical", "tied"))
+    process: bool = option(False, "prior on the weights: a Dirichlet process instead of a distribution")
+    concentration: float | None = option(
         None, "concentration (null: 1/K; of a process with the evidence's prior, learned)", above=0
     )
-    prior: str = knob(
+    prior: str = option(
         "points",
         "how wide and far apart Gaussians are believed to be: as one among K that fill the points' "
         "covariance, or as the evidence favours",
         choices=("points", "evidence"),
     )
-    births: int = knob(
+    births: int = option(
         0, "most rounds of births and deaths at the end, kept if the evidence gains", low=0, high=1000
     )
-    start: str = knob(
+    start: str = option(
         "kmeans",
         "how the first components are chosen",
         choices=("kmeans", "k-means++", "stratified", "random", "random_from_data"),
     )
-    tolerance: float = knob(1e-3, "stop at a smaller gain of the bound than this, nats per point", low=0)
-    iterations: int = knob(100, "stop after this many", low=1)
-    engine: str = knob(
+    tolerance: float = option(1e-3, "stop at a smaller gain of the bound than this, nats per point", low=0)
+    iterations: int = option(100, "stop after this many", low=1)
+    engine: str = option(
         "fast", "our own kernels, or scikit-learn's as a reference", choices=("fast", "sklearn")
     )
-    missing: str = knob(
+    missing: str = option(
         "auto",
         "ink in holes: fill in what is expected, ignore, or fill holes of more than a pixel",
         choices=("auto", "fill", "ignore"),

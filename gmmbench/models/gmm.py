@@ -14,9 +14,9 @@ from gmmbench import (
     Scene,
     Watch,
     hookimpl,
-    knob,
     mixture_fitted,
     mixture_watch,
+    option,
 )
 
 
@@ -32,23 +32,23 @@ class GMM(Model):
     name = "gmm"
     views = ("ink", "colour", "levels")
 
-    components: int = knob(100, "number of Gaussians K", low=1, high=1_000_000)
-    covariance: str = knob("full", "shape of a Gaussian", choices=("full", "diag", "spherical", "tied"))
-    start: str = knob(
+    components: int = option(100, "number of Gaussians K", low=1, high=1_000_000)
+    covariance: str = option("full", "shape of a Gaussian", choices=("full", "diag", "spherical", "tied"))
+    start: str = option(
         "stratified",
         "how the first components are chosen",
         choices=("kmeans", "k-means++", "stratified", "random", "random_from_data"),
     )
-    starts: int = knob(1, "starts that are tried for a few iterations; the best goes on", low=1, high=1000)
-    moves: int = knob(0, "batches of split-and-merge moves at the end, kept if they gain", low=0, high=1000)
-    tolerance: float = knob(1e-3, "stop at a smaller gain than this, nats per point", low=0)
-    iterations: int = knob(100, "stop after this many", low=1)
-    engine: str = knob(
+    starts: int = option(1, "starts that are tried for a few iterations; the best goes on", low=1, high=1000)
+    moves: int = option(0, "batches of split-and-merge moves at the end, kept if they gain", low=0, high=1000)
+    tolerance: float = option(1e-3, "stop at a smaller gain than this, nats per point", low=0)
+    iterations: int = option(100, "stop after this many", low=1)
+    engine: str = option(
         "fast", "our own kernels, or scikit-learn's as a reference", choices=("fast", "sklearn")
     )
-    precision: str = knob("auto", "of the fast kernels", choices=("auto", "single", "double"))
-    neglect: float = knob(1e-5, "share of a point's responsibilities that may be left out", low=0, below=1)
-    missing: str = knob(
+    precision: str = option("auto", "of the fast kernels", choices=("auto", "single", "double"))
+    neglect: float = option(1e-5, "share of a point's responsibilities that may be left out", low=0, below=1)
+    missing: str = option(
         "auto",
         "ink in holes: fill in what is expected, ignore, or fill holes of more than a pixel",
         choices=("auto", "fill", "ignore"),

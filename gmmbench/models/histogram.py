@@ -9,7 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmbench import Density, Fitted, Floats, Lattice, Model, Predictor, Refused, Scene, Watch, hookimpl, knob
+from gmmbench import (
+    Density,
+    Fitted,
+    Floats,
+    Lattice,
+    Model,
+    Predictor,
+    Refused,
+    Scene,
+    Watch,
+    hookimpl,
+    option,
+)
 
 Whole = NDArray[np.intp]
 Arrays = Mapping[str, NDArray[Any]]
@@ -33,13 +45,13 @@ class Histogram(Model):
     name = "histogram"
     views = ("ink", "colour", "levels")
 
-    bin: int | None = knob(
+    bin: int | None = option(
         None, "side of a spatial bin, pixels (null: 2 more than a hole; of colour 7)", low=1, high=100_000
     )
-    level_bin: int | None = knob(
+    level_bin: int | None = option(
         None, "levels in a bin of an axis (null: 8 for colour, 1 for levels)", low=1, high=256
     )
-    smooth: float | None = knob(
+    smooth: float | None = option(
         None, "pixels of the average that each bin gets (null: 12 for colour, else 1)", above=0
     )
 

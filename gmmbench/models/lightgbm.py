@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmbench import Fitted, Floats, Law, Model, Predictor, Refused, Scene, Watch, hookimpl, knob
+from gmmbench import Fitted, Floats, Law, Model, Predictor, Refused, Scene, Watch, hookimpl, option
 
 from .residual_law import ResidualLaw
 
@@ -26,19 +26,19 @@ class LightGBM(Model):
     views = ("ink", "colour")
     uses_validation = True
 
-    trees: int = knob(300, "largest number of boosting rounds", low=1, high=100_000)
-    leaves: int = knob(127, "leaves of a tree", low=2, high=131_072)
-    rate: float = knob(0.1, "learning rate, the share of each tree that is taken", above=0, high=1)
-    leaf_pixels: int = knob(5, "fewest pixels in a leaf", low=1)
-    rotations: int = knob(4, "how many turned pairs of axes the trees may cut along", low=1, high=64)
-    patience: int = knob(20, "stop after this many rounds without gain on validation pixels", low=1)
-    law: str = knob(
+    trees: int = option(300, "largest number of boosting rounds", low=1, high=100_000)
+    leaves: int = option(127, "leaves of a tree", low=2, high=131_072)
+    rate: float = option(0.1, "learning rate, the share of each tree that is taken", above=0, high=1)
+    leaf_pixels: int = option(5, "fewest pixels in a leaf", low=1)
+    rotations: int = option(4, "how many turned pairs of axes the trees may cut along", low=1, high=64)
+    patience: int = option(20, "stop after this many rounds without gain on validation pixels", low=1)
+    law: str = option(
         "local",
         "law of colours: covariances of the residuals near by, or one mixture for all pixels",
         choices=("local", "residuals"),
     )
-    neighbours: int = knob(12, "pixels whose residuals make a local covariance", low=1, high=1000)
-    folds: int = knob(3, "folds for the residuals of colours", low=2, high=100)
+    neighbours: int = option(12, "pixels whose residuals make a local covariance", low=1, high=1000)
+    folds: int = option(3, "folds for the residuals of colours", low=2, high=100)
 
     def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
         """One booster for ink (cross-entropy); of colour three (squared error), and as many for each fold."""
@@ -104,7 +104,7 @@ class LightGBM(Model):
 
 
 class _Rounds:
-    """Boosting with a model's knobs; it counts rounds over all the boosters of a fit."""
+    """Boosting with a model's options; it counts rounds over all the boosters of a fit."""
 
     def __init__(self, model: LightGBM, objective: str, seed: int, watch: Watch) -> None:
         self.library, self.watch, self.model = _library(), watch, model

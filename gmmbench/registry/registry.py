@@ -18,7 +18,7 @@ import pluggy
 
 from .. import hookspecs
 from ..api import Choice, ImageSource, Model, Renderer
-from ..options import Refused, unknown
+from ..errors import Refused, unknown
 
 BUILT_INS = (
     "gmmbench.images.file",
@@ -181,7 +181,7 @@ def _check_experiment(path: Path) -> None:
 
 
 def _check_option(group: str, path: Path, names: Mapping[tuple[str, str], type[Choice]]) -> None:
-    """Refuse a YAML that does not parse, names no class, or has other knobs than its class."""
+    """Refuse a YAML that does not parse, names no class, or has other options than its class."""
     where = f"conf/{group}/{path.name}"
     text = path.read_text(encoding="utf-8")
     tree = _parsed(where, text)
@@ -192,7 +192,7 @@ def _check_option(group: str, path: Path, names: Mapping[tuple[str, str], type[C
     fields = {field.name for field in dataclasses.fields(names[group, tree["name"]])}  # type: ignore[arg-type]  # choices are dataclasses
     if fields != set(tree) - {"name"}:
         odd = ", ".join(sorted(fields ^ (set(tree) - {"name"})))
-        raise Refused(f"{where}: expected exactly the knobs of its class, got one too many or few: {odd}")
+        raise Refused(f"{where}: expected exactly the options of its class, got one too many or few: {odd}")
 
 
 def _parsed(where: str, text: str) -> Any:

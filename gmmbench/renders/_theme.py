@@ -45,7 +45,7 @@ DARK = Theme(
 
 
 def theme(dark: bool) -> Theme:
-    """The theme of a renderer's knob `dark`."""
+    """The theme of a renderer's option `dark`."""
     return DARK if dark else LIGHT
 
 

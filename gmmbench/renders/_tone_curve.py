@@ -16,7 +16,7 @@ MAPPINGS = ("linear", "piecewise", "gamma", "log", "quantile")
 
 @dataclass(frozen=True)
 class Mapping:
-    """Scaled density in 0..1 to darkness in 0..1; the knobs are those of the grid plot."""
+    """Scaled density in 0..1 to darkness in 0..1; the options are those of the grid plot."""
 
     kind: str
     knots: list[list[float]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmbench import Picture, Predictor, Renderer, Study, hookimpl, knob
+from gmmbench import Picture, Predictor, Renderer, Study, hookimpl, option
 
 from ._dots import asked, levels
 from ._layout import resized, table
@@ -22,10 +22,10 @@ class Channels(Renderer):
     name = "channels"
     needs = {"colour": ("predict",)}
 
-    tint: bool = knob(True, "show each channel in its colour (false: in grey)")
-    fit: bool = knob(True, "show the fit's channels below the image's")
-    size: int = knob(420, "longer side of a panel, pixels", low=1, high=20_000)
-    dark: bool = knob(False, "a dark ground")
+    tint: bool = option(True, "show each channel in its colour (false: in grey)")
+    fit: bool = option(True, "show the fit's channels below the image's")
+    size: int = option(420, "longer side of a panel, pixels", low=1, high=20_000)
+    dark: bool = option(False, "a dark ground")
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Take the image and the expected colours apart."""

@@ -7,7 +7,7 @@ from math import ceil, sqrt
 
 import numpy as np
 
-from gmmbench import Picture, Renderer, Study, hookimpl, knob
+from gmmbench import Picture, Renderer, Study, hookimpl, option
 
 from ._layout import font, within
 from ._theme import Bytes, Theme, theme
@@ -24,10 +24,10 @@ class Collage(Renderer):
     name = "collage"
     needs = {"ink": (), "colour": (), "levels": ()}
 
-    columns: int | None = knob(None, "pictures in a row, about (null: as suits)", low=1, high=100)
-    title: bool = knob(True, "write above what it is")
-    size: int = knob(1600, "width, pixels", low=100, high=20_000)
-    dark: bool = knob(False, "a dark ground")
+    columns: int | None = option(None, "pictures in a row, about (null: as suits)", low=1, high=100)
+    title: bool = option(True, "write above what it is")
+    size: int = option(1600, "width, pixels", low=100, high=20_000)
+    dark: bool = option(False, "a dark ground")
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Lay the pictures out."""

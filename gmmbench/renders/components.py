@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gmmbench import Picture, Renderer, Study, hookimpl, knob
+from gmmbench import Picture, Renderer, Study, hookimpl, option
 
 from ._dots import levels
 from ._layout import with_bar
@@ -25,12 +25,14 @@ class Components(Renderer):
     name = "components"
     needs = {"ink": ("mixture",), "colour": ("mixture",)}
 
-    deviations: float = knob(2.0, "size of an ellipse, standard deviations", above=0, high=10)
-    alpha: float | None = knob(None, "opacity (null: 0.6 of ink, 1 of colour)", low=0, high=1)
-    outline: float = knob(1.0, "width of the outlines, pixels (0: none)", low=0, high=50)
-    colours: str = knob("viridis_r", "of ink: colour map of the weights (dark turns it round)", choices=MAPS)
-    size: int = knob(900, "longer side of the picture without its bar, pixels", low=1, high=20_000)
-    dark: bool = knob(False, "a dark ground")
+    deviations: float = option(2.0, "size of an ellipse, standard deviations", above=0, high=10)
+    alpha: float | None = option(None, "opacity (null: 0.6 of ink, 1 of colour)", low=0, high=1)
+    outline: float = option(1.0, "width of the outlines, pixels (0: none)", low=0, high=50)
+    colours: str = option(
+        "viridis_r", "of ink: colour map of the weights (dark turns it round)", choices=MAPS
+    )
+    size: int = option(900, "longer side of the picture without its bar, pixels", low=1, high=20_000)
+    dark: bool = option(False, "a dark ground")
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Paint the ellipses."""

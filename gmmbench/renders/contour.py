@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmbench import Density, Floats, Lattice, Picture, Renderer, Study, hookimpl, knob
+from gmmbench import Density, Floats, Lattice, Picture, Renderer, Study, hookimpl, option
 
 from ._dots import asked
 from ._layout import numerals, round_step
@@ -32,17 +32,17 @@ class Contour(Renderer):
     name = "contour"
     needs = {"ink": ("log_ink",)}
 
-    levels: int = knob(14, "about how many contour levels", low=2, high=200)
-    depth: float = knob(
+    levels: int = option(14, "about how many contour levels", low=2, high=200)
+    depth: float = option(
         7.0, "how far below the maximum the lowest level lies at most, nats", above=0, high=1000
     )
-    filled: bool = knob(True, "fill the bands between the levels")
-    line_width: float = knob(0.8, "of the lines where nothing is filled, pixels", above=0, high=20)
-    colours: str = knob("magma_r", "colour map (dark turns it round)", choices=MAPS)
-    points: int = knob(0, "training points drawn over it, at most", low=0, high=100_000)
-    resolution: int = knob(500, "positions along the longer side", low=2, high=10_000)
-    size: int = knob(800, "longer side of the plot without its bar, pixels", low=100, high=10_000)
-    dark: bool = knob(False, "a dark ground")
+    filled: bool = option(True, "fill the bands between the levels")
+    line_width: float = option(0.8, "of the lines where nothing is filled, pixels", above=0, high=20)
+    colours: str = option("magma_r", "colour map (dark turns it round)", choices=MAPS)
+    points: int = option(0, "training points drawn over it, at most", low=0, high=100_000)
+    resolution: int = option(500, "positions along the longer side", low=2, high=10_000)
+    size: int = option(800, "longer side of the plot without its bar, pixels", low=100, high=10_000)
+    dark: bool = option(False, "a dark ground")
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Draw the contours."""

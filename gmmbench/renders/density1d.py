@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, knob
+from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, option
 
 from ._plot import Plot, seen
 from ._theme import Bytes, theme
@@ -32,15 +32,15 @@ class Density1D(Renderer):
     name = "density1d"
     needs = {"levels": ("log_density",)}
 
-    weights: list[list[float]] | None = knob(
+    weights: list[list[float]] | None = option(
         None, "panels of the same components with these weights (null: the fit alone)", low=0
     )
-    histogram: bool = knob(True, "draw the histogram of the training pixels")
-    bins: int = knob(64, "bins of the histogram over 256 levels", low=1, high=256)
-    rug: int = knob(250, "training pixels drawn as a rug below the axis (0: none)", low=0, high=10_000)
-    components: bool = knob(True, "draw each weighted component, dashed")
-    size: int = knob(960, "width of the plot, pixels", low=200, high=10_000)
-    dark: bool = knob(False, "a dark ground")
+    histogram: bool = option(True, "draw the histogram of the training pixels")
+    bins: int = option(64, "bins of the histogram over 256 levels", low=1, high=256)
+    rug: int = option(250, "training pixels drawn as a rug below the axis (0: none)", low=0, high=10_000)
+    components: bool = option(True, "draw each weighted component, dashed")
+    size: int = option(960, "width of the plot, pixels", low=200, high=10_000)
+    dark: bool = option(False, "a dark ground")
 
     def cannot(self, study: Study) -> str | None:
         """As every renderer, and where the weights asked for are not as many as the components."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gmmbench import Density, Fitted, Floats, Picture, Renderer, Study, hookimpl, knob
+from gmmbench import Density, Fitted, Floats, Picture, Renderer, Study, hookimpl, option
 
 from ._layout import below
 from ._theme import theme
@@ -31,11 +31,13 @@ class Evolution(Renderer):
     name = "evolution"
     needs = {"ink": ("history", "log_ink"), "colour": ("history", "predict")}
 
-    frames: int = knob(30, "frames at most; iterations between them are left out", low=2, high=1000)
-    mapping: str = knob("linear", "of ink: from scaled density to darkness, as of grid", choices=MAPPINGS)
-    size: int = knob(480, "longer side of a frame, pixels", low=16, high=10_000)
-    seconds: float = knob(0.2, "how long a frame is shown, seconds; the last one ten times", above=0, high=10)
-    dark: bool = knob(False, "a dark ground: ink and paper change places")
+    frames: int = option(30, "frames at most; iterations between them are left out", low=2, high=1000)
+    mapping: str = option("linear", "of ink: from scaled density to darkness, as of grid", choices=MAPPINGS)
+    size: int = option(480, "longer side of a frame, pixels", low=16, high=10_000)
+    seconds: float = option(
+        0.2, "how long a frame is shown, seconds; the last one ten times", above=0, high=10
+    )
+    dark: bool = option(False, "a dark ground: ink and paper change places")
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Paint a grid for each iteration that is kept."""

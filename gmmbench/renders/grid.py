@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gmmbench import Floats, Picture, Predictor, Renderer, Study, hookimpl, knob
+from gmmbench import Floats, Picture, Predictor, Renderer, Study, hookimpl, option
 
 from ._dots import asked, blend, levels
 from ._layout import with_bar
@@ -39,25 +39,25 @@ class Grid(Renderer):
     name = "grid"
     needs = {"ink": ("log_ink",), "colour": ("predict",)}
 
-    mapping: str = knob("linear", "from scaled density to darkness", choices=MAPPINGS)
-    scale: str = knob("ink", "what is black: a pixel expected full of ink, or the peak", choices=SCALES)
-    peak: float = knob(
+    mapping: str = option("linear", "from scaled density to darkness", choices=MAPPINGS)
+    scale: str = option("ink", "what is black: a pixel expected full of ink, or the peak", choices=SCALES)
+    peak: float = option(
         95.0, "of scale=peak: percent of the ink at or below the density drawn black", above=0, high=100
     )
-    knots: list[list[float]] = knob(
+    knots: list[list[float]] = option(
         [[0, 0], [0.05, 0.35], [0.4, 0.85], [1, 1]], "of piecewise: [scaled density, darkness]", low=0, high=1
     )
-    gamma: float = knob(0.5, "of gamma: the power; below 1 lifts what is faint", above=0, high=10)
-    decades: float = knob(2.0, "of log: how many powers of ten are shown", above=0, high=100)
-    show_map: bool = knob(False, "of ink: draw the mapping beside the picture")
-    show: str = knob("mean", "of the conditional law of colour", choices=SHOWN)
-    colours: str = knob("cividis", "colour map of variance and entropy", choices=MAPS)
-    size: int | None = knob(
+    gamma: float = option(0.5, "of gamma: the power; below 1 lifts what is faint", above=0, high=10)
+    decades: float = option(2.0, "of log: how many powers of ten are shown", above=0, high=100)
+    show_map: bool = option(False, "of ink: draw the mapping beside the picture")
+    show: str = option("mean", "of the conditional law of colour", choices=SHOWN)
+    colours: str = option("cividis", "colour map of variance and entropy", choices=MAPS)
+    size: int | None = option(
         None, "longer side of the picture, pixels (null: as the image)", low=1, high=20_000
     )
-    ink: str = knob("#000000", "colour of the densest places, of ink")
-    paper: str = knob("#ffffff", "colour of the empty places, of ink")
-    dark: bool = knob(False, "a dark ground: ink and paper change places")
+    ink: str = option("#000000", "colour of the densest places, of ink")
+    paper: str = option("#ffffff", "colour of the empty places, of ink")
+    dark: bool = option(False, "a dark ground: ink and paper change places")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,7 +77,7 @@ class Grid(Renderer):
         return f"grid asks for a law of colour to show its {self.show}, and this fit knows the mean alone"
 
     def map(self) -> Mapping:
-        """The mapping that the knobs say. Raises Refused for knots that do not rise."""
+        """The mapping that the options say. Raises Refused for knots that do not rise."""
         return Mapping(self.mapping, self.knots, self.gamma, self.decades)
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmbench import Floats, Picture, Renderer, Study, hookimpl, knob
+from gmmbench import Floats, Picture, Renderer, Study, hookimpl, option
 
 from ._dots import dots, shrink
 from ._layout import resized
@@ -30,12 +30,12 @@ class Points(Renderer):
     name = "points"
     needs = {"ink": (), "colour": ()}
 
-    point_size: float = knob(1.0, "diameter of a dot, pixels of the image", above=0, high=100)
-    held_out: float = knob(0.3, "opacity of the pixels that are kept from the fit", low=0, high=1)
-    size: int = knob(1000, "longer side of the picture, pixels", low=1, high=20_000)
-    ink: str = knob("#000000", "colour of the dots, of ink")
-    paper: str = knob("#ffffff", "colour below the dots")
-    dark: bool = knob(False, "a dark ground: ink and paper change places")
+    point_size: float = option(1.0, "diameter of a dot, pixels of the image", above=0, high=100)
+    held_out: float = option(0.3, "opacity of the pixels that are kept from the fit", low=0, high=1)
+    size: int = option(1000, "longer side of the picture, pixels", low=1, high=20_000)
+    ink: str = option("#000000", "colour of the dots, of ink")
+    paper: str = option("#ffffff", "colour below the dots")
+    dark: bool = option(False, "a dark ground: ink and paper change places")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmbench import Floats, Picture, Predictor, Renderer, Study, hookimpl, knob
+from gmmbench import Floats, Picture, Predictor, Renderer, Study, hookimpl, option
 
 from ._dots import asked, levels
 from ._layout import resized, with_bar
@@ -33,10 +33,10 @@ class Residual(Renderer):
     name = "residual"
     needs = {"ink": ("log_ink",), "colour": ("predict",)}
 
-    reach: float = knob(99.5, "percent of the pixels that the colours span", above=0, high=100)
-    colours: str = knob("magma", "of colour images: map of the error", choices=MAPS)
-    size: int | None = knob(800, "longer side of the map, pixels (null: as the image)", low=1, high=20_000)
-    dark: bool = knob(False, "a dark ground")
+    reach: float = option(99.5, "percent of the pixels that the colours span", above=0, high=100)
+    colours: str = option("magma", "of colour images: map of the error", choices=MAPS)
+    size: int | None = option(800, "longer side of the map, pixels (null: as the image)", low=1, high=20_000)
+    dark: bool = option(False, "a dark ground")
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Score each pixel and paint the scores."""

@@ -8,7 +8,7 @@ from math import ceil, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, knob
+from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, option
 
 from ._dots import dots, levels, shrink
 from ._layout import table
@@ -42,18 +42,18 @@ class Sample(Renderer):
     name = "sample"
     needs = {"ink": ("sample",), "colour": ("sample",)}
 
-    sizes: list[int] = knob([5000, 20000, 40000], "draws in each panel", low=1, high=10_000_000)
-    layout: str = knob("row", "of the panels; staggered: every other row moved by half", choices=LAYOUTS)
-    columns: int | None = knob(None, "panels in a row (null: by the layout)", low=1, high=100)
-    point_size: float | None = knob(
+    sizes: list[int] = option([5000, 20000, 40000], "draws in each panel", low=1, high=10_000_000)
+    layout: str = option("row", "of the panels; staggered: every other row moved by half", choices=LAYOUTS)
+    columns: int | None = option(None, "panels in a row (null: by the layout)", low=1, high=100)
+    point_size: float | None = option(
         None, "diameter of a dot, pixels of the image (null: by the largest panel)", above=0, high=1000
     )
-    alpha: float = knob(0.7, "opacity of a dot", above=0, high=1)
-    colours: str = knob("plain", "of ink: plain, or a colour map of log density", choices=("plain", *MAPS))
-    size: int | None = knob(600, "longer side of a panel, pixels (null: as the image)", low=1, high=20_000)
-    ink: str = knob("#000000", "colour of the dots, of ink")
-    paper: str = knob("#ffffff", "colour below the dots")
-    dark: bool = knob(False, "a dark ground: ink and paper change places")
+    alpha: float = option(0.7, "opacity of a dot", above=0, high=1)
+    colours: str = option("plain", "of ink: plain, or a colour map of log density", choices=("plain", *MAPS))
+    size: int | None = option(600, "longer side of a panel, pixels (null: as the image)", low=1, high=20_000)
+    ink: str = option("#000000", "colour of the dots, of ink")
+    paper: str = option("#ffffff", "colour below the dots")
+    dark: bool = option(False, "a dark ground: ink and paper change places")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmbench import Floats, Picture, Renderer, Study, hookimpl, knob
+from gmmbench import Floats, Picture, Renderer, Study, hookimpl, option
 
 from ._dots import dots, levels
 from ._layout import below
@@ -40,15 +40,17 @@ class Sampling(Renderer):
     name = "sampling"
     needs = {"levels": ("mixture",), "ink": ("mixture",), "colour": ("mixture",)}
 
-    slow: int = knob(6, "draws that are shown one by one", low=0, high=1000)
-    fast: int = knob(40, "frames in which the rest are drawn, more and more in each", low=1, high=1000)
-    draws: int | None = knob(
+    slow: int = option(6, "draws that are shown one by one", low=0, high=1000)
+    fast: int = option(40, "frames in which the rest are drawn, more and more in each", low=1, high=1000)
+    draws: int | None = option(
         None, "draws in all (null: 5000 of levels, 20000 of ink and colour)", low=10, high=1_000_000
     )
-    seconds: float = knob(0.6, "how long a slow step is shown, seconds; a fast one a sixth", above=0, high=10)
-    bins: int = knob(64, "of levels: bins of the histogram over 256 levels", low=1, high=256)
-    size: int = knob(560, "longer side of a frame, pixels", low=64, high=10_000)
-    dark: bool = knob(False, "a dark ground")
+    seconds: float = option(
+        0.6, "how long a slow step is shown, seconds; a fast one a sixth", above=0, high=10
+    )
+    bins: int = option(64, "of levels: bins of the histogram over 256 levels", low=1, high=256)
+    size: int = option(560, "longer side of a frame, pixels", low=64, high=10_000)
+    dark: bool = option(False, "a dark ground")
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Draw once, and show it from the first to the last."""
@@ -87,12 +89,12 @@ def _told(mixture: Any, k: int, n: int, slow: bool) -> str:
 
 
 def _plane(
-    knobs: Sampling, study: Study, which: NDArray[np.intp], values: Floats, steps: list[tuple[int, bool]]
+    options: Sampling, study: Study, which: NDArray[np.intp], values: Floats, steps: list[tuple[int, bool]]
 ) -> list[Bytes]:
     """Ellipses over x and y; the draws gather as dots, of a colour image in their colours."""
     mixture: Any = study.fitted.mixture  # type: ignore[attr-defined]  # `needs` asks for it
-    look, image = theme(knobs.dark), study.image
-    panel = image.lattice.resized(knobs.size)
+    look, image = theme(options.dark), study.image
+    panel = image.lattice.resized(options.size)
     ground, faint, text, red, blue = (
         colour("", word) for word in (look.ground, look.faint, look.text, look.chosen, look.drawn)
     )
@@ -114,18 +116,18 @@ def _plane(
         if drawn:
             lit = dots(at[n - 1 : n], ground[None], max(9.0, diameter + 5), 0.9, lit)
             lit = dots(at[n - 1 : n], blue[None], max(6.0, diameter + 2), 1.0, lit)
-        words = _told(mixture, int(k), n, n <= knobs.slow)
+        words = _told(mixture, int(k), n, n <= options.slow)
         frames.append(below(np.rint(lit).astype(np.uint8), words, look))
     return frames
 
 
 def _levels(
-    knobs: Sampling, study: Study, which: NDArray[np.intp], values: Floats, steps: list[tuple[int, bool]]
+    options: Sampling, study: Study, which: NDArray[np.intp], values: Floats, steps: list[tuple[int, bool]]
 ) -> list[Bytes]:
     """The weighted components over grey levels; the draws gather in a histogram."""
     mixture: Any = study.fitted.mixture  # type: ignore[attr-defined]  # `needs` asks for it
-    look, unit = theme(knobs.dark), knobs.size / 760
-    plot = Plot(knobs.size, 470 * unit, look, unit)
+    look, unit = theme(options.dark), options.size / 760
+    plot = Plot(options.size, 470 * unit, look, unit)
     axes = plot.axes(74 * unit, 20 * unit, 664 * unit, 350 * unit)
     at = np.linspace(-0.5, LEVELS - 0.5, 1025)
     mean, deviation = mixture.means[:, 0] * LEVELS - 0.5, np.sqrt(mixture.covariances[:, 0, 0]) * LEVELS
@@ -139,11 +141,11 @@ def _levels(
     axes.set_xticks(range(0, 257, 32))
     axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= top])
     plot.label(axes, "grey level", "density per level")
-    return plot.frames(*_moving(knobs, plot, axes, (at, parts), which, values, steps, mixture))
+    return plot.frames(*_moving(options, plot, axes, (at, parts), which, values, steps, mixture))
 
 
 def _moving(
-    knobs: Sampling,
+    options: Sampling,
     plot: Plot,
     axes: Any,
     curves: tuple[Floats, Floats],
@@ -154,7 +156,7 @@ def _moving(
 ) -> tuple[list[Any], list[Callable[[], None]]]:
     """What moves from frame to frame, and how."""
     (at, parts), look, unit = curves, plot.theme, plot.unit
-    edges = np.linspace(-0.5, LEVELS - 0.5, knobs.bins + 1)
+    edges = np.linspace(-0.5, LEVELS - 0.5, options.bins + 1)
     low, high = axes.get_ylim()
     x = values[:, 0] * LEVELS - 0.5
     (bars,) = axes.fill([0, 0], [0, 0], color=look.drawn, alpha=0.3, lw=0)
@@ -178,7 +180,7 @@ def _moving(
             ticks = seen[-400:]
             rug.set_data(ticks, np.full(len(ticks), 0.5 * low))
             last.set_data([x[n - 1]] if drawn else [], [0.0] if drawn else [])
-            words.set_text(_told(mixture, k, n, n <= knobs.slow))
+            words.set_text(_told(mixture, k, n, n <= options.slow))
 
         return change
 

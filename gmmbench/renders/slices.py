@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, knob
+from gmmbench import Density, Floats, Picture, Renderer, Study, hookimpl, option
 
 from ._plot import Plot, seen
 from ._theme import Bytes, theme
@@ -40,11 +40,11 @@ class Slices(Renderer):
     name = "slices"
     needs = {"ink": ("log_density",)}
 
-    at: list[float] = knob([0.25, 0.5, 0.75], "x of the still's slices, shares of the width", low=0, high=1)
-    frames: int = knob(60, "frames of the sweep (0: the still alone)", low=0, high=1000)
-    seconds: float = knob(0.08, "how long a frame is shown, seconds", above=0, high=10)
-    size: int = knob(900, "width of the sheet, pixels", low=200, high=10_000)
-    dark: bool = knob(False, "a dark ground")
+    at: list[float] = option([0.25, 0.5, 0.75], "x of the still's slices, shares of the width", low=0, high=1)
+    frames: int = option(60, "frames of the sweep (0: the still alone)", low=0, high=1000)
+    seconds: float = option(0.08, "how long a frame is shown, seconds", above=0, high=10)
+    size: int = option(900, "width of the sheet, pixels", low=200, high=10_000)
+    dark: bool = option(False, "a dark ground")
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Draw the still, and the sweep over the same axes."""

@@ -13,7 +13,7 @@ import numpy as np
 from ..api import LEVELS, TEST, TRAIN, VALIDATION, Density
 from ..results import Outcome, Score
 from ..running.keys import of_fit, of_run
-from ..running.provenance import config_of, knobs_of, plain, versions
+from ..running.provenance import config_of, options_of, plain, versions
 from .animation import ANIMATIONS
 
 SCHEMA_VERSION = 2
@@ -69,7 +69,7 @@ class Report:
                 "model": {
                     "option": run.options.get("model", run.model.name),
                     "name": run.model.name,
-                    "parameters": knobs_of(run.model),
+                    "parameters": options_of(run.model),
                 },
                 "seed": run.seed,
                 "hold_out": run.hold_out,

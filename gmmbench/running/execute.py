@@ -12,7 +12,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..api import Fitted, Image, Model, Picture, Renderer, Scene, Split, Study, Watch, stream
-from ..options import Refused
+from ..errors import Refused
 from ..results import Learnt, Outcome, Run
 from ..scoring import score
 from .cost import cores, measured

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..api import Choice, Image
 from ..results import Run
-from .provenance import config_of, knobs_of, plain, versions
+from .provenance import config_of, options_of, plain, versions
 
 KEY_VERSION = 1
 """Raised whenever a change that no source file shows (of what is stored, say) makes old results wrong."""
@@ -43,7 +43,7 @@ def of_fit(run: Run, image: Image) -> tuple[str, dict[str, Any]] | None:
         "seed": run.seed,
         "hold_out": run.hold_out,
         "hold_out_block": run.block,
-        "model": {"name": run.model.name, **knobs_of(run.model)},
+        "model": {"name": run.model.name, **options_of(run.model)},
         "code": code,
         "history": run.remembers(image.view),
     }

@@ -1,4 +1,4 @@
-"""A run in plain words: its knobs, the versions behind it, and any value as JSON can hold it."""
+"""A run in plain words: its options, the versions behind it, and any value as JSON can hold it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ PACKAGES = (
 
 
 def config_of(run: Run) -> dict[str, Any]:
-    """Every knob of a run as its YAML would set it."""
+    """Every option of a run as its YAML would set it."""
     return {
-        "image": {"name": run.image.name, **knobs_of(run.image)},
-        "model": {"name": run.model.name, **knobs_of(run.model)},
+        "image": {"name": run.image.name, **options_of(run.image)},
+        "model": {"name": run.model.name, **options_of(run.model)},
         "render": {
-            option: {"name": renderer.name, **knobs_of(renderer)} for option, renderer in run.renders.items()
+            option: {"name": renderer.name, **options_of(renderer)}
+            for option, renderer in run.renders.items()
         },
         "seed": run.seed,
         "hold_out": run.hold_out,
@@ -43,7 +44,7 @@ def config_of(run: Run) -> dict[str, Any]:
     }
 
 
-def knobs_of(choice: Choice) -> dict[str, Any]:
+def options_of(choice: Choice) -> dict[str, Any]:
     """The options of a plugin as they were chosen."""
     return dataclasses.asdict(choice)  # type: ignore[call-overload]  # every choice is one
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..api import Bytes
-from ..options import Refused
+from ..errors import Refused
 from ..reporting.animation import ANIMATIONS, animation
 from ..results import Outcome, Run
 from .atomic import Draft, atomic_write, died, is_draft, sweep_up

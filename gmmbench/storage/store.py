@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import registry
 from ..api import Image, Model, Split, Study
-from ..options import Refused
+from ..errors import Refused
 from ..results import Learnt
 from . import atomic
 from .serialization import files_of, files_of_image, image_of, learnt_of, to_json

@@ -8,7 +8,7 @@ import re
 import numpy as np
 
 from ..api import COLUMNS, Image, ImageSource
-from ..options import Refused
+from ..errors import Refused
 from .side_effects import left_alone
 from .verdict import Verdict, expect
 
@@ -17,7 +17,7 @@ def check_image(source: ImageSource | type[ImageSource], *, raises: bool = True)
     """Check an image source against its contract.
 
     Args:
-        source: one with its knobs set, or the class for its defaults.
+        source: one with its options set, or the class for its defaults.
         raises: whether a fault raises; if not, look at `Verdict.broken`.
 
     Raises:

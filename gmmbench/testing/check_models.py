@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..api import COLUMNS, Density, Fitted, Floats, Image, Model, Predictor, Split, Watch
-from ..options import Refused
+from ..errors import Refused
 from ..storage.serialization import again, to_json
 from . import fixtures
 from .check_densities import follows, integrates, pointwise, splits
@@ -31,7 +31,7 @@ def check_model(
     """Check a model against its contract, on small images made for it.
 
     Args:
-        model: one with its knobs set, or the class for its defaults.
+        model: one with its options set, or the class for its defaults.
         views: of those the model claims; None for all.
         seconds: what each fit may take.
         raises: whether a fault raises; if not, look at `Verdict.broken`.

@@ -23,7 +23,7 @@ def check_render(
     """Check a renderer against its contract.
 
     Args:
-        renderer: one with its knobs set, or the class for its defaults.
+        renderer: one with its options set, or the class for its defaults.
         fits: (view, fit) to draw, of the images of `made`; None: a small mixture for each view.
         seconds: what each picture may take.
         raises: whether a fault raises; if not, look at `Verdict.broken`.

@@ -58,7 +58,7 @@ class Verdict:
         """Run the check "dataclass" on a plugin or its class: frozen, and of a name. Whether it passed."""
         cls = plugin if isinstance(plugin, type) else type(plugin)
         with self.check("dataclass"):
-            expect(dataclasses.is_dataclass(cls), "it is no dataclass, whose fields are its knobs")
+            expect(dataclasses.is_dataclass(cls), "it is no dataclass, whose fields are its options")
             expect(cls.__dataclass_params__.frozen, "it is not frozen: try @dataclass(frozen=True)")  # type: ignore[attr-defined]  # dataclasses have it
             expect(isinstance(getattr(cls, "name", None), str), "it has no name, which users type")
         return not self.failed("dataclass")

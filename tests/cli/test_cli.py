@@ -188,7 +188,7 @@ def test_a_reader_that_goes_away_is_no_failure(tmp_path):
         (["--model=gmm"], "try model=gmm"),
         (["image=dog,butterfly"], "try -m for a sweep"),
         (["+model.components=5"], "try it without the +"),
-        (["-m", "model=gmm,lightgbm", "model.components=3"], "a knob of every option in the sweep"),
+        (["-m", "model=gmm,lightgbm", "model.components=3"], "an option of every choice in the sweep"),
         (["image.path=" + "x" * 5000], "image.path="),
     ],
 )

@@ -1,4 +1,4 @@
-"""Configuration: every knob of every YAML is there, typed, checked, and refused in one clear line."""
+"""Configuration: every option of every YAML is there, typed, checked, and refused in one clear line."""
 
 import dataclasses
 import typing
@@ -22,7 +22,7 @@ OPTIONS = [
 GROUPED = pytest.mark.parametrize(("group", "option"), OPTIONS)
 
 
-def knobs(group, option):
+def options(group, option):
     return {key: value for key, value in yaml.safe_load(text(group, option)).items() if key != "name"}
 
 
@@ -40,13 +40,13 @@ def prefix(group, option):
 
 def keys():
     for group, option in OPTIONS:
-        for key in knobs(group, option):
+        for key in options(group, option):
             yield pytest.param(group, option, key, id=f"{group}-{option}-{key}")
 
 
 @GROUPED
 def test_a_yaml_has_exactly_the_fields_of_its_class(group, option):
-    assert list(knobs(group, option)) == [field.name for field in dataclasses.fields(cls(group, option))]
+    assert list(options(group, option)) == [field.name for field in dataclasses.fields(cls(group, option))]
 
 
 @GROUPED
@@ -54,7 +54,7 @@ def test_the_yaml_that_bears_a_class_name_holds_its_defaults(group, option):
     if option != cls(group, option).name:
         pytest.skip(f"{option} is an option that sets other values on purpose")
     made = cls(group, option)()
-    assert knobs(group, option) == dataclasses.asdict(made)
+    assert options(group, option) == dataclasses.asdict(made)
 
 
 @GROUPED
@@ -94,7 +94,7 @@ def test_a_mistyped_key_is_named_with_its_nearest(group, option, key):
 
 
 def wrong_type(kind):
-    """A YAML word of another type than the knob's."""
+    """A YAML word of another type than the option's."""
     return "{a: 1}" if kind is str or typing.get_origin(kind) is list else "abc"
 
 
@@ -146,7 +146,7 @@ def test_a_value_out_of_range_is_refused_naming_the_key(group, option, field, wo
 
 
 def test_every_number_and_every_word_of_choice_has_a_range():
-    """A knob without limits would escape the test above: only these are free."""
+    """An option without limits would escape the test above: only these are free."""
     free = {"path", "threshold", "ink", "paper"}  # their own checks: see tests/images and tests/renders
     for group, option in OPTIONS:
         for field in dataclasses.fields(cls(group, option)):

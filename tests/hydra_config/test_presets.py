@@ -18,7 +18,7 @@ PRESETS = sorted(path.stem for path in (registry.conf_folder() / "experiment").g
 EACH = pytest.mark.parametrize("name", PRESETS)
 FOUR = [20_000, 40_000, 50_000, 100_000]
 
-# Row of the essay's table -> preset -> (image, model, K, the knobs that make the picture what it is).
+# Row of the essay's table -> preset -> (image, model, K, the options that make the picture what it is).
 ROWS = {
     1: {"post_mixture_1d_weights": ("mixture_1d", "gmm", 3, {"density1d.weights": 4})},
     2: {
@@ -81,14 +81,14 @@ def whole(name):
 
 @pytest.mark.parametrize(("row", "name"), [(row, name) for row, found in ROWS.items() for name in found])
 def test_a_preset_has_the_numbers_of_the_essay(row, name):
-    image, model, components, knobs = ROWS[row][name]
+    image, model, components, options = ROWS[row][name]
     run = whole(name)
     assert (run.options["image"], run.options["model"]) == (image, model)
     assert getattr(run.model, "components", None) == components
-    for key, value in knobs.items():
-        option, _, knob = key.partition(".")
-        found = getattr(run.renders[option], knob)
-        assert (len(found) if knob == "weights" else found) == value
+    for key, value in options.items():
+        render, _, option = key.partition(".")
+        found = getattr(run.renders[render], option)
+        assert (len(found) if option == "weights" else found) == value
 
 
 def test_no_preset_is_without_its_row():
@@ -107,7 +107,7 @@ def test_a_preset_says_what_it_draws_and_how_to_run_it(name):
 @EACH
 def test_a_preset_names_every_group_and_only_options_that_exist(name):
     known = registry.load().options
-    named = presets.options(name)
+    named = presets.choices(name)
     assert set(named) == set(registry.GROUPS)
     for group, option in named.items():
         assert set(option.strip("[]").replace(" ", "").split(",")) <= set(known[group])
@@ -117,14 +117,14 @@ def test_a_preset_names_every_group_and_only_options_that_exist(name):
 def test_a_preset_turns_no_knob_but_those_of_its_options_and_says_nothing_twice(name):
     tree = yaml.safe_load(registry.load().experiments[name].path.read_text(encoding="utf-8"))
     assert set(tree) <= {"defaults", *registry.GROUPS, *inspect.signature(Settings).parameters}
-    for word in presets.knobs(name):
+    for word in presets.settings(name):
         assert word not in _defaults(name), f"{word} is so already"
 
 
 def _defaults(name):
-    """Every knob of a preset's options as it would be typed, at its default."""
+    """Every option of a preset's choices as it would be typed, at its default."""
     known = registry.load().options
-    for group, named in presets.options(name).items():
+    for group, named in presets.choices(name).items():
         for option in named.strip("[]").split(","):
             prefix = f"render.{option}" if group == "render" else group
             yield from presets._typed(f"{prefix}.", known[group][option].tree())
@@ -132,8 +132,8 @@ def _defaults(name):
 
 @EACH
 def test_the_words_of_a_preset_say_the_same_without_it(name):
-    options = [f"{group}={option}" for group, option in presets.options(name).items()]
-    spelled, short = compose(*options, *presets.knobs(name)), whole(name)
+    options = [f"{group}={option}" for group, option in presets.choices(name).items()]
+    spelled, short = compose(*options, *presets.settings(name)), whole(name)
     assert (spelled.image, spelled.model, spelled.renders) == (short.image, short.model, short.renders)
 
 
@@ -169,8 +169,8 @@ def test_the_plus_may_be_left_out():
 REFUSED = [
     (
         ["+experiment=post_butterfly_grid", "model=bgmm"],
-        "model=bgmm beside +experiment=post_butterfly_grid: expected the preset's own model=gmm, whose knobs "
-        "it sets, got another; try image=butterfly model=bgmm render=grid image.view=ink",
+        "model=bgmm beside +experiment=post_butterfly_grid: expected the preset's own model=gmm, whose "
+        "options it sets, got another; try image=butterfly model=bgmm render=grid image.view=ink",
     ),
     (["model=lightgbm", "experiment=post_points"], "model=lightgbm beside +experiment=post_points: expected"),
     (["+experiment=post_points", "image=dog"], "image=dog beside +experiment=post_points: expected"),

@@ -43,14 +43,14 @@ def written(path: Path, data: bytes) -> Path:
     return path
 
 
-def levels(path: Path, **knobs: Any) -> list[Any]:
+def levels(path: Path, **options: Any) -> list[Any]:
     """What a file is read as, in the view levels."""
-    return load(path, view="levels", **knobs).values.tolist()
+    return load(path, view="levels", **options).values.tolist()
 
 
-def colours(path: Path, **knobs: Any) -> list[Any]:
-    return load(path, view="colour", **knobs).values.tolist()
+def colours(path: Path, **options: Any) -> list[Any]:
+    return load(path, view="colour", **options).values.tolist()
 
 
-def load(path: Path | str, **knobs: Any) -> Image:
-    return File(path=str(path), **knobs).load()
+def load(path: Path | str, **options: Any) -> Image:
+    return File(path=str(path), **options).load()

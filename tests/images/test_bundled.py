@@ -30,7 +30,7 @@ BUNDLED = {
 }
 
 
-def knobs_of(option: Path) -> dict[str, object]:
+def options_of(option: Path) -> dict[str, object]:
     return dict(yaml.safe_load(option.read_text(encoding="utf-8")))
 
 
@@ -44,9 +44,9 @@ def test_every_image_promised_has_an_option() -> None:
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_a_named_image_is_what_it_says(name: str) -> None:
-    knobs = knobs_of(ROOT / "conf" / "image" / f"{name}.yaml")
-    assert knobs.pop("name") == File.name
-    image = File(**knobs).load()  # type: ignore[arg-type]
+    options = options_of(ROOT / "conf" / "image" / f"{name}.yaml")
+    assert options.pop("name") == File.name
+    image = File(**options).load()  # type: ignore[arg-type]
     view, shape, ink = BUNDLED[name]
     assert (image.name, image.view, image.values.shape) == (name, view, shape)
     assert ink is None or image.values.sum() == ink
@@ -58,10 +58,10 @@ def test_an_option_shows_every_knob_with_a_comment_and_its_default(option: Path)
     assert first.startswith("# ")
     assert f"python -m gmmbench image={option.stem}" in first
     assert all("  # " in line for line in lines)
-    knobs = knobs_of(option)
-    assert list(knobs) == ["name", *(field.name for field in dataclasses.fields(File))]
+    options = options_of(option)
+    assert list(options) == ["name", *(field.name for field in dataclasses.fields(File))]
     defaults = dataclasses.asdict(File())
-    assert {k: v for k, v in knobs.items() if k not in ("name", "path")} == {
+    assert {k: v for k, v in options.items() if k not in ("name", "path")} == {
         k: v for k, v in defaults.items() if k != "path"
     }
 

@@ -1,4 +1,4 @@
-"""Images that are made: what they show follows from their knobs."""
+"""Images that are made: what they show follows from their options."""
 
 import hashlib
 

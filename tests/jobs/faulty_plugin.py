@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmbench import Model, hookimpl, knob, registry
+from gmmbench import Model, hookimpl, option, registry
 
 
 @dataclass(frozen=True)
 class Faulty(Model):
     name = "faulty"
     views = ("ink",)
-    how: str = knob("fine", "what happens", choices=("fine", "raise", "kill", "memory", "sleep", "hang"))
+    how: str = option("fine", "what happens", choices=("fine", "raise", "kill", "memory", "sleep", "hang"))
 
     def fit(self, scene, rng, watch):
         if self.how == "raise":

@@ -10,7 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
-from gmmbench.cli import main as cli
+from gmmbench.jobs import start
 from gmmbench.running import execute
 from gmmbench.storage.atomic import Draft
 
@@ -39,7 +39,7 @@ def main():
     def log(line):
         os.write(handle, f"{line}\n".encode())
 
-    known = {"fit": (execute, "_learn"), "save": (Draft, "publish"), "compare": (cli, "_compare_sweep")}
+    known = {"fit": (execute, "_learn"), "save": (Draft, "publish"), "compare": (start, "compare_sweep")}
     for stage, (owner, name) in known.items():
         call = watched(stage, getattr(owner, name), log, wanted, int(number), float(delay))
         setattr(owner, name, call)

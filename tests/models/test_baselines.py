@@ -7,9 +7,9 @@ from gmmbench import Image, Refused, Scene, Split, Watch, compose, registry
 from gmmbench.api import TEST, TRAIN
 
 
-def fitted(name, picture, block=1, hold_out=0.2, **knobs):
+def fitted(name, picture, block=1, hold_out=0.2, **options):
     scene = Scene.of(picture, Split.draw(picture.lattice, 0, hold_out, block=block))
-    return registry.load().lookup("model", name)(**knobs).fit(scene, np.random.default_rng(0), Watch())
+    return registry.load().lookup("model", name)(**options).fit(scene, np.random.default_rng(0), Watch())
 
 
 def drawing(side=60):
@@ -31,11 +31,11 @@ def cell_masses(fit, lattice):
     return total
 
 
-@pytest.mark.parametrize(("name", "knobs"), [("uniform", {}), ("histogram", {}), ("histogram", {"bin": 7})])
+@pytest.mark.parametrize(("name", "options"), [("uniform", {}), ("histogram", {}), ("histogram", {"bin": 7})])
 @pytest.mark.parametrize("block", [1, 4])
-def test_a_baseline_of_ink_sums_to_one_over_the_pixels(name, knobs, block):
+def test_a_baseline_of_ink_sums_to_one_over_the_pixels(name, options, block):
     picture = drawing()
-    fit = fitted(name, picture, block, **knobs)
+    fit = fitted(name, picture, block, **options)
     assert cell_masses(fit, picture.lattice).sum() == pytest.approx(1, abs=1e-12)
     assert np.exp(fit.log_density(np.array([[-0.01, 0.3], [0.3, 1.01], [1.01, 0.3]]))).sum() == 0
 

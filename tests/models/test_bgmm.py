@@ -6,8 +6,8 @@ import pytest
 from gmmbench import Image, Refused, Scene, Split, Watch, registry
 
 
-def model(**knobs):
-    return registry.load().lookup("model", "bgmm")(**knobs)
+def model(**options):
+    return registry.load().lookup("model", "bgmm")(**options)
 
 
 @pytest.mark.parametrize("covariance", ["full", "diag", "spherical", "tied"])
@@ -23,13 +23,13 @@ def test_an_infinite_mixture_finds_its_size_in_any_covariance(covariance):
 
 
 @pytest.mark.parametrize(
-    ("knobs", "words"),
+    ("options", "words"),
     [
         ({"births": 3}, "births: expected 0"),
         ({"prior": "evidence"}, "prior: expected points"),
         ({"start": "stratified"}, "start: expected one that scikit-learn has"),
     ],
 )
-def test_scikit_learns_engine_is_refused_what_it_has_not(knobs, words):
+def test_scikit_learns_engine_is_refused_what_it_has_not(options, words):
     with pytest.raises(Refused, match=words):
-        model(engine="sklearn", **knobs)
+        model(engine="sklearn", **options)

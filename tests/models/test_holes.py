@@ -10,8 +10,8 @@ from gmmbench.api import TEST, TRAIN
 from gmmbench.mixture.integrals.cell_masses import cell_masses
 
 
-def fitted(picture, split, option="gmm", **knobs):
-    model = replace(compose(f"model={option}").model, **({"components": 200} | knobs))
+def fitted(picture, split, option="gmm", **options):
+    model = replace(compose(f"model={option}").model, **({"components": 200} | options))
     return model.fit(Scene.of(picture, split), np.random.default_rng(0), Watch())
 
 

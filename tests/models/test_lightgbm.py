@@ -18,8 +18,8 @@ def scene_of(picture, hold_out=0.2, block=1):
     return Scene.of(picture, Split.draw(picture.lattice, 0, hold_out, block=block))
 
 
-def fitted(scene, **knobs):
-    model = registry.load().lookup("model", "lightgbm")(**{**SMALL, **knobs})
+def fitted(scene, **options):
+    model = registry.load().lookup("model", "lightgbm")(**{**SMALL, **options})
     return model.fit(scene, np.random.default_rng(0), Watch())
 
 

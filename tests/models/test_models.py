@@ -27,13 +27,13 @@ def image(view, side=32):
     return Image("ramp", view, ramp.clip(0, 255).astype(np.uint8), "0" * 64)
 
 
-def model(name, **knobs):
-    return registry.load().lookup("model", name)(**{**MODELS[name], **knobs})
+def model(name, **options):
+    return registry.load().lookup("model", name)(**{**MODELS[name], **options})
 
 
-def fitted(name, picture, seed=0, **knobs):
+def fitted(name, picture, seed=0, **options):
     split = Split.draw(picture.lattice, 0, 0.2)
-    return model(name, **knobs).fit(Scene.of(picture, split), np.random.default_rng(seed), Watch())
+    return model(name, **options).fit(Scene.of(picture, split), np.random.default_rng(seed), Watch())
 
 
 CASES = [(name, view) for name in MODELS for view in ("ink", "colour", "levels")]

@@ -14,13 +14,13 @@ SOURCES = {
         """A model that knows nothing: the same density everywhere."""
         from dataclasses import dataclass
         import numpy as np
-        from gmmbench import Density, Model, hookimpl, knob
+        from gmmbench import Density, Model, hookimpl, option
 
         @dataclass(frozen=True)
         class Flat(Model):
             name = "flat"
             views = ("ink",)
-            height: float = knob(1.0, "of the box", above=0)
+            height: float = option(1.0, "of the box", above=0)
 
             def fit(self, scene, rng, watch):
                 return FlatFit(1, 1, True)

@@ -11,12 +11,12 @@ from gmmbench.mixture import Mixture
 SIDE = 48
 
 
-def renderer(name, **knobs):
-    return registry.load().lookup("render", name)(**knobs)
+def renderer(name, **options):
+    return registry.load().lookup("render", name)(**options)
 
 
-def draw(name, what, seed=0, **knobs):
-    made = renderer(name, **knobs)
+def draw(name, what, seed=0, **options):
+    made = renderer(name, **options)
     assert made.cannot(what) is None
     return made.render(what, np.random.default_rng(seed))
 

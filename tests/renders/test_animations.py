@@ -203,9 +203,9 @@ def test_the_histogram_of_many_draws_has_the_shape_of_the_density():
     seen = {}
     true = sampling._levels
 
-    def spy(knobs, study, which, values, steps):
+    def spy(options, study, which, values, steps):
         seen.update(which=which, values=values)
-        return true(knobs, study, which, values, steps)
+        return true(options, study, which, values, steps)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sampling, "_levels", spy)

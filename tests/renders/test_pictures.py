@@ -28,10 +28,10 @@ FLIPPED = [
 
 
 @pytest.mark.parametrize(
-    ("name", "knobs", "side"), FLIPPED, ids=lambda value: value if isinstance(value, str) else ""
+    ("name", "options", "side"), FLIPPED, ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_no_axis_is_flipped(name, knobs, side):
-    picture = draw(name, blob(CENTRE), **knobs).pixels[:side, :side].astype(float)
+def test_no_axis_is_flipped(name, options, side):
+    picture = draw(name, blob(CENTRE), **options).pixels[:side, :side].astype(float)
     marks = np.abs(picture - np.median(picture, axis=(0, 1))).sum(axis=2)
     marks = marks * (marks > 0.3 * marks.max())
     rows, columns = np.mgrid[:side, :side] + 0.5

@@ -35,7 +35,7 @@ def test_denser_is_darker_by_every_mapping():
 
 
 @pytest.mark.parametrize(
-    ("knobs", "expected"),
+    ("options", "expected"),
     [
         ({"mapping": "linear"}, [0, 0.1, 0.5, 1]),
         ({"mapping": "gamma", "gamma": 2.0}, [0, 0.01, 0.25, 1]),
@@ -44,9 +44,9 @@ def test_denser_is_darker_by_every_mapping():
         ({"mapping": "quantile"}, [0, 0.1 / 1.6, 0.6 / 1.6, 1]),
     ],
 )
-def test_a_mapping_is_what_its_formula_says(knobs, expected):
+def test_a_mapping_is_what_its_formula_says(options, expected):
     scaled = np.array([[0, 0.1], [0.5, 1.0]])
-    np.testing.assert_allclose(renderer("grid", **knobs).map()(scaled).ravel(), expected, atol=1e-12)
+    np.testing.assert_allclose(renderer("grid", **options).map()(scaled).ravel(), expected, atol=1e-12)
 
 
 def test_linear_darkness_is_the_density_over_its_maximum():
@@ -58,8 +58,8 @@ def test_linear_darkness_is_the_density_over_its_maximum():
 
 @pytest.mark.parametrize("name", ["grid", "sample", "contour"])
 def test_no_axis_is_flipped(name):
-    knobs = {"sizes": [3000]} if name == "sample" else {}
-    dark = darkness(draw(name, study(corner()), **knobs))
+    options = {"sizes": [3000]} if name == "sample" else {}
+    dark = darkness(draw(name, study(corner()), **options))
     if name == "contour":
         dark = dark[:, : int(dark.shape[1] * 0.8)]  # without the colour bar
     marks = np.argwhere(dark > 0.2) / dark.shape
@@ -95,8 +95,8 @@ def test_a_classifier_is_drawn_by_its_probability():
 
 def test_samples_follow_the_density():
     what = two_blobs()
-    knobs = {"sizes": [60_000], "point_size": 0.01, "alpha": 0.004, "size": SIDE * 3}
-    picture = draw("sample", study(what), **knobs)
+    options = {"sizes": [60_000], "point_size": 0.01, "alpha": 0.004, "size": SIDE * 3}
+    picture = draw("sample", study(what), **options)
     tiles = darkness(picture).reshape(12, -1, 12, SIDE * 3 // 12).sum(axis=(1, 3))
     lattice = study(what).image.lattice.resized(480)
     mass = np.exp(what.log_density(lattice.centres())).reshape(480, 480) * lattice.cell**2
@@ -240,8 +240,8 @@ def test_a_contour_runs_where_the_density_has_its_level(filled):
     variance = 0.01
     m = Mixture([1.0], [[0.5, 0.5]], [np.eye(2) * variance])
     what = study(mixture_fitted(m, ("x", "y"), n_parameters=5, iterations=1, converged=True))
-    knobs = {"filled": filled, "levels": 2, "depth": 3.0, "colours": "viridis", "size": 800}
-    picture = draw("contour", what, **knobs)
+    options = {"filled": filled, "levels": 2, "depth": 3.0, "colours": "viridis", "size": 800}
+    picture = draw("contour", what, **options)
     radius = np.sqrt(2 * variance * (picture.figures["maximum"] - picture.figures["levels"][0]))
     plot = darkness(picture)[12:812, 12:812][4:-4, 4:-4]
     marks = np.argwhere(plot > 0.1)
@@ -260,8 +260,8 @@ def test_a_flat_density_has_no_contours_and_no_warning(filled):
 
 @pytest.mark.parametrize("name", ["grid", "sample", "contour"])
 def test_the_same_stream_draws_the_same_bytes(name):
-    knobs = {"sizes": [500, 2000]} if name == "sample" else {}
-    one, two = (draw(name, study(two_blobs()), seed=5, **knobs) for _ in range(2))
+    options = {"sizes": [500, 2000]} if name == "sample" else {}
+    one, two = (draw(name, study(two_blobs()), seed=5, **options) for _ in range(2))
     np.testing.assert_array_equal(one.pixels, two.pixels)
     assert one.pixels.dtype == np.uint8
     assert one.caption == two.caption
@@ -269,7 +269,7 @@ def test_the_same_stream_draws_the_same_bytes(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "knobs", "words"),
+    ("name", "options", "words"),
     [
         ("grid", {"ink": "black"}, "ink: expected a colour"),
         ("grid", {"knots": [[0, 0], [0, 1]]}, "knots: expected two or more pairs"),
@@ -284,9 +284,9 @@ def test_the_same_stream_draws_the_same_bytes(name):
         ("contour", {"colours": "jet"}, "colours: expected one of"),
     ],
 )
-def test_bad_knobs_are_refused(name, knobs, words):
+def test_bad_knobs_are_refused(name, options, words):
     with pytest.raises(Refused, match=words):
-        renderer(name, **knobs)
+        renderer(name, **options)
 
 
 def test_what_cannot_be_drawn_is_said():

@@ -304,8 +304,12 @@ def test_a_rude_renderer_costs_only_its_own_picture(how, tmp_path):
 def test_no_model_beats_a_ceiling_on_a_bundled_image(option, model):
     if model == "kde" and (option in BUNDLED[4:] or model not in registry.load().classes["model"]):
         pytest.skip("the plugin gmmbench-kde is for ink, and may not be installed")
-    knobs = {"lightgbm": ["model.trees=15"], "gmm": ["model.components=20"], "bgmm": ["model.components=20"]}
-    run = gmmbench.compose(f"image={option}", "image.max_side=48", f"model={model}", *knobs.get(model, []))
+    options = {
+        "lightgbm": ["model.trees=15"],
+        "gmm": ["model.components=20"],
+        "bgmm": ["model.components=20"],
+    }
+    run = gmmbench.compose(f"image={option}", "image.max_side=48", f"model={model}", *options.get(model, []))
     scores = gmmbench.execute(dataclasses.replace(run, renders={})).scores
     assert scores.alarms == ()
     assert scores.not_ranked == ()

@@ -22,9 +22,9 @@ def picture(height=24, width=30, seed=0):
     return Image("ramp", "colour", ramp.round().clip(0, 255).astype(np.uint8), "0" * 64)
 
 
-def fitted(name, image, **knobs):
+def fitted(name, image, **options):
     split = Split.draw(image.lattice, 0, 0.2)
-    model = registry.load().lookup("model", name)(**knobs)
+    model = registry.load().lookup("model", name)(**options)
     return model.fit(Scene.of(image, split), np.random.default_rng(0), Watch())
 
 

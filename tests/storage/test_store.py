@@ -76,8 +76,8 @@ def test_what_is_kept_answers_scores_and_reports_the_same_to_the_last_bit(name, 
     if name not in registry.load().classes["model"]:
         pytest.skip("the plugin gmmbench-kde is not installed")
     size = "image.side=40" if image == "mixture_1d" else "image.max_side=36"
-    knobs = [f"model.{key}={value}" for key, value in MODELS[name].items()]
-    run = gmmbench.compose(f"image={image}", size, f"model={name}", *knobs)
+    options = [f"model.{key}={value}" for key, value in MODELS[name].items()]
+    run = gmmbench.compose(f"image={image}", size, f"model={name}", *options)
     run = dataclasses.replace(run, renders={})
     first, second = (gmmbench.execute(run, store=store) for _ in range(2))
     assert (first.cost.cached, second.cost.cached) == (False, True)

@@ -320,7 +320,7 @@ class Writing(OneGaussian):
 
 @dataclass
 class Thawed(OneGaussian.__base__):
-    """A dataclass whose knobs can be changed behind one's back."""
+    """A dataclass whose options can be changed behind one's back."""
 
     name = "thawed"
     views = ("ink",)

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from gmmbench import Model, Refused, Scene, Watch, hookimpl, knob
+from gmmbench import Model, Refused, Scene, Watch, hookimpl, option
 
 from .bandwidth import PAST, candidates, leave_one_out
 from .density import KernelDensity
@@ -29,7 +29,7 @@ class KDE(Model):
     name = "kde"
     views = ("ink",)
 
-    bandwidth: float | None = knob(
+    bandwidth: float | None = option(
         None, "standard deviation of the kernel, pixels; null: chosen by leave-one-out likelihood", low=0
     )
 

@@ -1,0 +1,79 @@
+"""Starting Hydra with a command line: one run, or the jobs of a sweep and their comparison."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, NoReturn
+
+from ..errors import Refused
+from ..hydra_config import presets
+from ..storage import run_files
+from .comparison import compare_sweep
+from .limits import GONE
+
+
+def start(arguments: list[str]) -> int:
+    """Run a command line of Hydra's: one run or a sweep; the exit code. Raises Refused."""
+    import hydra
+
+    from ..hydra_config.grammar import quoted
+    from ..hydra_config.search_path import VERSION_BASE, RememberFolder, open_door
+    from .job import job
+    from .sweeps import unsaid
+
+    _check_flags(arguments)
+    presets.check(arguments)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # re-raise: `main` makes the line
+    task = hydra.main(config_path=open_door(), config_name="config", version_base=VERSION_BASE)(job)
+    before, again = sys.argv, False
+    RememberFolder.forget()
+    sys.argv = ["gmmbench", *(quoted(word, presets.sweeping(arguments)) for word in arguments)]
+    try:
+        with contextlib.redirect_stderr(_WithoutHydrasLine(sys.stderr)), unsaid():
+            task()
+    except BrokenProcessPool:
+        again = True  # a job ended the processes of joblib's: the keeper goes on
+        return GONE
+    except Refused as error:
+        if RememberFolder.sweep is not None:  # each job has said its own
+            raise Refused("some jobs of the sweep failed, see above; the others are done") from error
+        raise
+    finally:
+        sys.argv = before
+        run_files.prune(RememberFolder.run, RememberFolder.before)
+        run_files.tidy_sweep(RememberFolder.sweep, RememberFolder.before)
+        # Hydra calls no callback after a failure, and a sweep with failed jobs is compared, too
+        if not again and RememberFolder.sweep is not None and RememberFolder.sweep.is_dir():
+            compare_sweep(RememberFolder.sweep)
+    return 0
+
+
+def _check_flags(arguments: list[str]) -> None:
+    """Refuse flags that Hydra does not know, in one line. Raises Refused."""
+    from hydra._internal.utils import get_args_parser
+
+    def refuse(message: str) -> NoReturn:
+        wrong = next((word for word in arguments if word.startswith("-")), "")
+        raise Refused(f"{message}; a choice has no dashes: try {wrong.lstrip('-') or 'image=dog'}, or --help")
+
+    parser = get_args_parser()
+    parser.error = refuse  # type: ignore[method-assign]  # argparse would print its usage and leave
+    parser.parse_args(arguments)
+
+
+class _WithoutHydrasLine:
+    """A stderr that drops Hydra's "Error executing job with overrides", which our own line replaces."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        if text.startswith("Error executing job with overrides"):
+            return len(text)
+        return int(self._stream.write(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
