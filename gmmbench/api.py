@@ -32,6 +32,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 TRAIN, VALIDATION, TEST = 0, 1, 2
 """The codes of `Split.codes`."""
 
+CHUNK = 1 << 20
+"""Positions that `Lattice.ask` passes at once, so that memory does not grow with the lattice."""
+
 
 def _frozen(values: NDArray[Any]) -> NDArray[Any]:
     """The same values, which nobody can write to: what is passed between rooms stays as it is."""
@@ -86,6 +89,15 @@ class Lattice:
         """The centres of the pixels with these flat indices (n,): (n, 2) of x, y."""
         rows, columns = np.divmod(indices, self.width)
         return (np.column_stack((columns, rows)) + 0.5) * self.cell
+
+    def ask(self, question: Callable[[Floats], Floats]) -> Floats:
+        """A function of coordinates (n, 2), evaluated at every centre: (H, W) or (H, W, 3)."""
+        parts = [
+            np.asarray(question(self.coordinates(np.arange(start, min(start + CHUNK, self.size)))))
+            for start in range(0, self.size, CHUNK)
+        ]
+        values = np.concatenate(parts)
+        return values.reshape(*self.shape, *values.shape[1:])
 
     def resized(self, longer: int | None) -> Lattice:
         """The same box cut so that its longer side has `longer` pixels (None: unchanged)."""
@@ -163,6 +175,16 @@ class Split:
             codes[order[test : test + round(squares * validation)]] = VALIDATION
         of_pixels = codes.reshape(down, across).repeat(block, axis=0).repeat(block, axis=1)
         return Split(np.ascontiguousarray(of_pixels[: lattice.height, : lattice.width]), block)
+
+    @property
+    def trained(self) -> NDArray[np.bool_]:
+        """Which pixels are for training: (H, W)."""
+        return self.codes == TRAIN
+
+    @property
+    def tested(self) -> NDArray[np.bool_]:
+        """Which pixels are held out for testing: (H, W)."""
+        return self.codes == TEST
 
     def indices(self, code: int) -> NDArray[np.intp]:
         """The flat indices of the pixels with this code."""
@@ -461,7 +483,7 @@ class Study:
         tell it; a classifier expects P(ink).
         """
         if isinstance(self.fitted, Density):
-            trained = self.split.codes == TRAIN
+            trained = self.split.trained
             ink = self.image.values[trained].sum() / trained.mean()
             volume = np.log(ink) + 2 * np.log(self.image.lattice.cell)
             return self.fitted.log_density(coordinates) + volume

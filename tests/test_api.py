@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gmmbench.api
 from gmmbench import Density, Image, Lattice, Law, Predictor, Refused, Scene, Split, Study
 from gmmbench.api import TEST, TRAIN, VALIDATION, Fitted, stream
 
@@ -38,6 +39,25 @@ def test_a_split_is_a_partition_of_the_promised_sizes(height, width, seed, hold_
     assert split.count(TEST) == round(n * hold_out)
     assert split.count(VALIDATION) == min(round(n * 0.05), n - split.count(TEST)) * (hold_out > 0)
     assert split.count(TRAIN) + split.count(VALIDATION) + split.count(TEST) == n
+
+
+def test_a_lattice_asks_in_chunks_and_keeps_the_order(monkeypatch):
+    monkeypatch.setattr(gmmbench.api, "CHUNK", 7)
+    lattice, sizes = Lattice(6, 5), []
+
+    def question(coordinates):
+        sizes.append(len(coordinates))
+        return coordinates.sum(axis=1)
+
+    np.testing.assert_array_equal(lattice.ask(question).ravel(), lattice.centres().sum(axis=1))
+    assert sizes == [7, 7, 7, 7, 2]
+    assert lattice.ask(lambda at: np.hstack((at, at[:, :1]))).shape == (6, 5, 3)
+
+
+def test_a_split_says_which_pixels_are_for_training_and_for_testing():
+    split = Split.draw(Lattice(9, 8), 0, 0.3)
+    np.testing.assert_array_equal(split.trained, split.codes == TRAIN)
+    np.testing.assert_array_equal(split.tested, split.codes == TEST)
 
 
 def test_a_split_depends_on_seed_and_lattice_alone():
