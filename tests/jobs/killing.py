@@ -10,6 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
+from gmmbench.cli import main as cli
 from gmmbench.jobs import start
 from gmmbench.running import execute
 from gmmbench.storage.atomic import Draft
@@ -43,7 +44,7 @@ def main():
     for stage, (owner, name) in known.items():
         call = watched(stage, getattr(owner, name), log, wanted, int(number), float(delay))
         setattr(owner, name, call)
-    os._exit(main.main(words))
+    os._exit(cli.main(words))
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def test_a_run_alone_has_a_limit_too_and_leaves_nothing(command, faulty, tmp_pat
 
 def test_a_job_that_lets_no_exception_in_ends_with_its_process(tmp_path):
     code = (
-        "import signal, time\nfrom gmmbench import limits\nlimits.GRACE = 0.2\n"
+        "import signal, time\nfrom gmmbench.jobs import limits\nlimits.GRACE = 0.2\n"
         "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\n"
         "with limits.limited(0.2, lambda: print('last words', flush=True)): time.sleep(60)\n"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gmmbench import compose, registry
+from gmmbench import Refused, compose, registry
 
 SOURCES = {
     "good": '''
@@ -223,7 +223,7 @@ def test_blocked_plugins_are_not_loaded(installed, monkeypatch):
 def test_two_owners_of_one_name_are_refused_naming_both(tmp_path, monkeypatch, fresh_registry):
     install(tmp_path / "site", package(tmp_path, "clash", SOURCES["clash"]))
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    with pytest.raises(registry.Refused) as refused:
+    with pytest.raises(Refused) as refused:
         fresh_registry().check()
     line = str(refused.value)
     assert "model 'gmm'" in line
@@ -241,7 +241,7 @@ def test_one_option_of_two_owners_is_refused_naming_both(tmp_path, monkeypatch, 
     (root / "gmmbench_second/conf/model/flat.yaml").rename(root / "gmmbench_second/conf/model/gmm.yaml")
     install(tmp_path / "site", root)
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    with pytest.raises(registry.Refused, match=r"option model=gmm.*gmmbench.*second \(gmmbench-second 1.2\)"):
+    with pytest.raises(Refused, match=r"option model=gmm.*gmmbench.*second \(gmmbench-second 1.2\)"):
         fresh_registry().check()
 
 

@@ -17,7 +17,7 @@ KERNELS = Path(gmmbench.mixture.__file__).parent / "kernels"
 PROGRAM = """
 import logging
 logging.basicConfig(format="%(message)s", level=logging.WARNING)
-from kernels.compiling import kernel
+from kernels.compiler import kernel
 from kernels.helper import double
 def use(x):
     return double(x) + 1
@@ -42,10 +42,10 @@ def run(folder, cache):
 def project(tmp_path):
     package = tmp_path / "kernels"
     package.mkdir()
-    shutil.copy(KERNELS / "compiling.py", package)
+    shutil.copy(KERNELS / "compiler.py", package)
     (package / "__init__.py").write_text("")
     helper = package / "helper.py"
-    helper.write_text("from .compiling import part\n@part\ndef double(x):\n    return 2 * x\n")
+    helper.write_text("from .compiler import part\n@part\ndef double(x):\n    return 2 * x\n")
     return helper
 
 
@@ -101,7 +101,7 @@ FAMILY = """
 import sys
 from numba import types
 from numba.extending import intrinsic
-from kernels.compiling import kernel, part
+from kernels.compiler import kernel, part
 def constant(n):  # machine code written by hand, for want of a closure's constant
     def number(context, x):
         def generate(context, builder, signature, arguments):
