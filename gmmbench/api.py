@@ -7,13 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import Refused
-from .options import check_options
+from .options import check_names, check_options
 
 Floats = NDArray[np.float64]
 """An array of float64; docstrings give the shapes."""
@@ -287,6 +287,11 @@ class Choice(ABC):
     """What a user can choose: a frozen dataclass whose fields, made by `option`, are its options."""
 
     name: ClassVar[str]
+
+    def __new__(cls, *_: Any, **options: Any) -> Self:
+        """Refuse an option's former name, which Python would call an unexpected argument."""
+        check_names(cls, options)
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         check_options(self)

@@ -1,4 +1,4 @@
-"""Options: the options of a plugin, as dataclass fields that know their range and check themselves."""
+"""Options: dataclass fields that know their range, their former names, and how to check themselves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .errors import Refused, nearest, shown
@@ -21,6 +21,7 @@ def option(
     above: float | None = None,
     below: float | None = None,
     choices: Sequence[str] | None = None,
+    formerly: Sequence[str] = (),
 ) -> Any:
     """A dataclass field with a default, one line of help, and the values it may take.
 
@@ -30,6 +31,7 @@ def option(
         low, high: the inclusive range of a number, or of each number in a list.
         above, below: the exclusive range of the same.
         choices: the words a string may be.
+        formerly: names that this option had before; using one is refused with a line that gives the new name.
 
     Example:
         >>> @dataclasses.dataclass(frozen=True)
@@ -40,6 +42,8 @@ def option(
     """
     limits = {"low": low, "high": high, "above": above, "below": below, "choices": choices}
     metadata = {"help": help, **{key: value for key, value in limits.items() if value is not None}}
+    if formerly:
+        metadata["formerly"] = tuple(formerly)
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -69,7 +73,38 @@ def refusal(field: dataclasses.Field[Any], kind: Any, value: Any) -> str:
     return f"{field.name}: expected {expected}, got {shown(value)}" + (f"; try {advice}" if advice else "")
 
 
-def expectation(kind: Any, limits: typing.Mapping[str, Any]) -> str:
+def renamed(cls: Any, name: str) -> str | None:
+    """The present name of an option of a dataclass that was called `name` before; None if there is none."""
+    fields = dataclasses.fields(cls)
+    if any(field.name == name for field in fields):
+        return None
+    return next((field.name for field in fields if name in field.metadata.get("formerly", ())), None)
+
+
+def renaming(prefix: str, old: str, new: str, value: str) -> str:
+    """The line that refuses an option's former name, with the user's value under the new one.
+
+    Args:
+        prefix: what stands before the name, such as "model.".
+        old: the name that was used.
+        new: the option's present name.
+        value: the user's value as it is typed.
+    """
+    return f"{prefix}{old}: expected its new name, {prefix}{new}; try {prefix}{new}={value}"
+
+
+def check_names(cls: Any, names: Mapping[str, Any]) -> None:
+    """Refuse arguments of a dataclass that bear the former name of one of its options.
+
+    Raises:
+        Refused: naming the option's present name.
+    """
+    for old, value in names.items():
+        if (new := renamed(cls, old)) is not None:
+            raise Refused(renaming("", old, new, shown(value)))
+
+
+def expectation(kind: Any, limits: Mapping[str, Any]) -> str:
     """An option's type and range in words, such as "a whole number >= 1"."""
     if "choices" in limits:
         return "one of " + ", ".join(limits["choices"])
@@ -95,7 +130,7 @@ def _without_none(kind: Any) -> tuple[Any, bool]:
     return kind, False
 
 
-def _fits(value: Any, kind: Any, limits: typing.Mapping[str, Any]) -> bool:
+def _fits(value: Any, kind: Any, limits: Mapping[str, Any]) -> bool:
     kind, optional = _without_none(kind)
     if value is None:
         return optional

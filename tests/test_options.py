@@ -1,10 +1,12 @@
 """Options: fields that know their range and say in one line what they expected."""
 
-from dataclasses import dataclass
+import copy
+import pickle
+from dataclasses import dataclass, replace
 
 import pytest
 
-from gmmbench import Refused, option
+from gmmbench import ImageSource, Refused, option
 from gmmbench.errors import nearest, unknown
 from gmmbench.options import check_options
 
@@ -54,3 +56,31 @@ def test_the_nearest_name_is_offered_only_when_it_is_near():
     assert nearest("butterly", ["dog", "butterfly"]) == "butterfly"
     assert nearest("xyz", ["dog", "butterfly"]) is None
     assert unknown("image", "dgo", ["dog", "cat"]) == "image: expected one of cat, dog, got 'dgo'; try dog"
+
+
+@dataclass(frozen=True)
+class Sheet(ImageSource):
+    name = "sheet"
+    paper: str = option("white", "colour", choices=("white", "grey"), formerly=("ground", "colour"))
+    colour_count: int = option(2, "colours", low=1, formerly=("paper",))
+
+    def load(self):
+        raise NotImplementedError
+
+
+def test_a_former_name_is_answered_with_the_new_one():
+    for old in ("ground", "colour"):
+        with pytest.raises(Refused) as refused:
+            Sheet(**{old: "grey"})
+        assert str(refused.value) == f"{old}: expected its new name, paper; try paper='grey'"
+
+
+def test_a_name_that_is_in_use_is_nobodys_former_name():
+    assert Sheet(paper="grey").paper == "grey"
+    with pytest.raises(TypeError, match="shade"):
+        Sheet(shade="grey")
+
+
+def test_choices_are_replaced_copied_and_pickled_as_dataclasses_are():
+    sheet = replace(Sheet("grey"), colour_count=3)
+    assert sheet == copy.deepcopy(sheet) == pickle.loads(pickle.dumps(sheet)) == Sheet("grey", 3)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -16,42 +15,16 @@ from omegaconf.errors import OmegaConfBaseException
 from .. import registry
 from ..api import Choice, ImageSource, Model, Renderer
 from ..errors import Refused, shown, unknown
-from ..options import check_options, option, refusal
+from ..options import refusal, renamed, renaming
 from ..results import Run
 from ..storage.store import Store
 from . import presets
 from .explain import explain
 from .grammar import quoted
 from .search_path import composed
+from .settings import Settings, StoreSettings
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The options at the top of config.yaml."""
-
-    seed: int = option(0, "every random draw follows from it", low=0)
-    hold_out: float = option(0.2, "share of the pixels kept from the fit", low=0, high=0.9)
-    hold_out_block: int = option(1, "side of the squares that are held out, pixels", low=1, high=1000)
-    threads: int | None = option(None, "threads a fit may use (null: all cores)", low=1)
-    timeout: float | None = option(
-        None, "seconds a run may take, from image to pictures (null: any)", above=0
-    )
-
-    def __post_init__(self) -> None:
-        check_options(self)
-
-
-@dataclass(frozen=True)
-class StoreSettings:
-    """The options of `store` in config.yaml."""
-
-    use: bool = option(True, "keep fits and results, and take what is there")
-    dir: str | None = option(None, "folder of the store (null: GMMBENCH_STORE, else in the user's cache)")
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
 
 def compose(*overrides: str) -> Run:
@@ -92,9 +65,9 @@ def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
     tree = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(tree, dict)
     known = [*_fields(Settings), "store", *registry.GROUPS]
-    extra = [str(key) for key in tree if key not in known]
-    if extra:
-        raise Refused(unknown(extra[0], extra[0], known))
+    for key in map(str, tree):
+        if key not in known:
+            raise Refused(_unknown("", Settings, key, tree[key], known))
     store_of(cfg)
     settings = typed("", Settings, {key: tree[key] for key in _fields(Settings) if key in tree})
     renders = tree.get("render")
@@ -154,7 +127,7 @@ def typed(prefix: str, cls: type[T], values: Mapping[str, Any]) -> T:
     fields = _fields(cls)
     for key in values:
         if key not in fields:
-            raise Refused(unknown(f"{prefix}{key}", str(key), fields))
+            raise Refused(_unknown(prefix, cls, str(key), values[key], fields))
     kinds = typing.get_type_hints(cls)
     for key, value in values.items():
         # A text for a number is refused unless it is one; true is no number though it counts as 1.
@@ -177,6 +150,13 @@ def typed(prefix: str, cls: type[T], values: Mapping[str, Any]) -> T:
         return cls(**plain)
     except Refused as error:
         raise Refused(f"{prefix}{error}") from None
+
+
+def _unknown(prefix: str, cls: type[Any], key: str, value: Any, known: Iterable[str]) -> str:
+    """The line that refuses a key which is no option of a dataclass, or which one of them had before."""
+    if (new := renamed(cls, key)) is not None:
+        return renaming(prefix, key, new, value if isinstance(value, str) else shown(value))
+    return unknown(f"{prefix}{key}", key, known)
 
 
 def _converted(cls: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,9 +16,11 @@ from omegaconf.errors import (
 
 from .. import registry
 from ..errors import nearest, unknown
+from ..options import renamed, renaming
 from . import presets
 from .grammar import quoted
 from .search_path import composed
+from .settings import Settings, StoreSettings
 
 MERGING = "Error merging override "
 """How Hydra begins to say that a value has the wrong shape."""
@@ -95,11 +97,39 @@ def _unknown_key(key: str, overrides: Sequence[str]) -> str:
         return (
             f"{key}: expected an option of every choice in the sweep, got one that some lack; try two sweeps"
         )
+    if (line := _renamed(key, overrides)) is not None:
+        return line
     near = nearest(key, keys)
     parent = key.rpartition(".")[0]
     siblings = [known.rpartition(".")[2] for known in keys if known.rpartition(".")[0] == parent]
     expected = f"one of {', '.join(siblings)}" if siblings else "a key that exists"
     return f"{key}: expected {expected}, got an unknown key" + (f"; try {near}" if near else "")
+
+
+def _renamed(key: str, overrides: Sequence[str]) -> str | None:
+    """The line for a key that is the former name of an option; None if it is not."""
+    parent, _, old = key.rpartition(".")
+    values = [value for word in overrides for name, _, value in [word.partition("=")] if name == key]
+    for cls in _classes(parent, overrides):
+        if (new := renamed(cls, old)) is not None:
+            return renaming(f"{parent}." if parent else "", old, new, values[-1] if values else "VALUE")
+    return None
+
+
+def _classes(parent: str, overrides: Sequence[str]) -> Iterator[type[Any]]:
+    """The dataclasses whose options may stand below a key: in a sweep, those of all its choices."""
+    if parent in ("", "store"):
+        yield StoreSettings if parent else Settings
+        return
+    known = registry.load()
+    group, _, choice = parent.partition(".")
+    named = [word.partition("=")[2].split(",") for word in overrides if word.startswith(f"{group}=")]
+    for name in [choice] if choice else [name for names in named for name in names]:
+        if name in known.options.get(group, {}):
+            chosen = str(known.options[group][name].tree().get("name"))
+            yield from filter(None, [known.classes[group].get(chosen)])
+    usual = OmegaConf.select(_usual(overrides), f"{parent}.name")
+    yield from filter(None, [known.classes.get(group, {}).get(str(usual))])
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -18,7 +18,8 @@ import pluggy
 
 from .. import hookspecs
 from ..api import Choice, ImageSource, Model, Renderer
-from ..errors import Refused, unknown
+from ..errors import Refused, shown, unknown
+from ..options import renamed
 
 BUILT_INS = (
     "gmmbench.images.file",
@@ -189,7 +190,12 @@ def _check_option(group: str, path: Path, names: Mapping[tuple[str, str], type[C
         raise Refused(f"{where}: expected the line '# @package render.{path.stem}' at its top, got none")
     if not isinstance(tree, dict) or (group, tree.get("name")) not in names:
         raise Refused(f"{where}: expected 'name:' and the name of a registered {group}, got {tree!r:.80}")
-    fields = {field.name for field in dataclasses.fields(names[group, tree["name"]])}  # type: ignore[arg-type]  # choices are dataclasses
+    cls = names[group, tree["name"]]
+    fields = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]  # choices are dataclasses
+    for key in tree:
+        if key != "name" and (new := renamed(cls, str(key))) is not None:
+            value = tree[key] if isinstance(tree[key], str) else shown(tree[key])
+            raise Refused(f"{where}: {key}: expected its new name, {new}; try {new}: {value}")
     if fields != set(tree) - {"name"}:
         odd = ", ".join(sorted(fields ^ (set(tree) - {"name"})))
         raise Refused(f"{where}: expected exactly the options of its class, got one too many or few: {odd}")

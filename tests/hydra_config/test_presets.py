@@ -12,7 +12,8 @@ from gmmbench import Refused, registry
 from gmmbench.cli.help import page
 from gmmbench.cli.main import main
 from gmmbench.hydra_config import presets
-from gmmbench.hydra_config.compose import Settings, compose
+from gmmbench.hydra_config.compose import compose
+from gmmbench.hydra_config.settings import Settings
 
 PRESETS = sorted(path.stem for path in (registry.conf_folder() / "experiment").glob("post_*.yaml"))
 EACH = pytest.mark.parametrize("name", PRESETS)

@@ -1,6 +1,7 @@
 """The registry: plugins of strangers are found, listed, kept apart, and harmless when broken."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ SOURCES = {
         class Flat(Model):
             name = "flat"
             views = ("ink",)
-            height: float = option(1.0, "of the box", above=0)
+            height: float = option(1.0, "of the box", above=0, formerly=("tallness",))
 
             def fit(self, scene, rng, watch):
                 return FlatFit(1, 1, True)
@@ -127,6 +128,11 @@ def install(target: Path, *roots: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def beside(site: Path) -> str:
+    """PYTHONPATH with a folder of plugins before what is there already."""
+    return os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """A folder with a good plugin and six broken ones, installed by pip."""
@@ -178,7 +184,7 @@ def test_a_broken_plugin_is_listed_with_its_error_and_harms_nobody(installed, na
 
 def test_a_plugins_model_runs_by_its_name(site, command, tmp_path):
     done = command(
-        "model=flat", "image.max_side=40", "hydra.run.dir=out", "model.height=2", PYTHONPATH=str(site)
+        "model=flat", "image.max_side=40", "hydra.run.dir=out", "model.height=2", PYTHONPATH=beside(site)
     )
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -192,7 +198,7 @@ def test_a_plugins_model_runs_by_its_name(site, command, tmp_path):
 
 
 def test_the_table_of_plugins_says_all_and_exits_with_1(site, command):
-    done = command("plugins", "--json", PYTHONPATH=str(site))
+    done = command("plugins", "--json", PYTHONPATH=beside(site))
     assert done.returncode == 1  # something is broken
     rows = {row["name"]: row for row in json.loads(done.stdout)["plugins"]}
     assert rows["good"]["offers"] == {"model": ["flat"]}
@@ -205,7 +211,7 @@ def test_the_table_of_plugins_says_all_and_exits_with_1(site, command):
         "offers": {"model": ["gmm"]},
         "error": None,
     }
-    table = command("plugins", PYTHONPATH=str(site), COLUMNS="200")
+    table = command("plugins", PYTHONPATH=beside(site), COLUMNS="200")
     assert "never going to work" in table.stdout
     assert command("plugins", GMMBENCH_BLOCK="kde").returncode == 0
     assert "try --json" in command("plugins", "--jsn").stderr
@@ -251,6 +257,11 @@ def test_one_option_of_two_owners_is_refused_naming_both(tmp_path, monkeypatch, 
         ("render/mine.yaml", "# Mine.\nname: grid\n", "@package render.mine"),
         ("model/mine.yaml", "name: [", "conf/model/mine.yaml: expected YAML"),
         ("model/mine.yaml", "name: flat\nheigth: 1.0\n", "one too many or few: height, heigth"),
+        (
+            "model/mine.yaml",
+            "name: flat\ntallness: 2.0\n",
+            "conf/model/mine.yaml: tallness: expected its new name, height; try height: 2.0",
+        ),
         ("model/mine.yaml", "height: 1.0\n", "the name of a registered model"),
         ("experiment/mine.yaml", "defaults: []\n", "@package _global_"),
         ("experiment/mine.yaml", "# @package _global_\nmodel: {}\n", "expected a list of defaults"),
