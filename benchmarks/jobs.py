@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-if __name__ == "__main__":
-    sys.modules["jobs"] = sys.modules["__main__"]  # so that `peers` finds these very functions
+from inputs import ink, largest, peak, picture, saved, scaled
+from peers import gmmx, pomegranate
 
 CHECKED = 10_000
 """Points at which the neglected share is measured against the dense formula."""
@@ -48,66 +47,6 @@ def run(
     return result
 
 
-def picture(path: str | None, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Every step-th pixel of a picture (or of china) as points (n, 5), and the floor of its cells."""
-    if path is None:
-        from sklearn.datasets import load_sample_image
-
-        image = load_sample_image("china.jpg")
-    else:
-        from PIL import Image
-
-        Image.MAX_IMAGE_PIXELS = None
-        image = np.asarray(Image.open(path).convert("RGB"))
-    image = image[::step, ::step]
-    height, width, _ = image.shape
-    side = max(height, width)
-    points = np.empty((height, width, 5))
-    points[:, :, 0] = (np.arange(width) + 0.5) / side
-    points[:, :, 1] = (np.arange(height)[:, None] + 0.5) / side
-    for channel in range(3):
-        points[:, :, 2 + channel] = (image[:, :, channel] + 0.5) / 256
-    return points.reshape(-1, 5), np.array([side**-2.0] * 2 + [256**-2.0] * 3) / 12
-
-
-def scaled(job: dict[str, Any]) -> np.ndarray:
-    """The picture's points in units of their floor's standard deviation; `rows` of them at random."""
-    points, floor = picture(job.get("path"), job["step"])
-    if job.get("rows"):
-        points = points[np.sort(np.random.default_rng(0).choice(len(points), job["rows"], replace=False))]
-    return points / np.sqrt(floor)
-
-
-def ink(rows: int | None) -> np.ndarray:
-    """The butterfly's ink as points (n, 2), a pixel being 1 x 1; `rows` of them at random."""
-    from gmmbench.images.file import File
-
-    values = File(path="pkg://gmmbench/images/data/butterfly.png").load().values
-    points = np.argwhere(np.asarray(values) > 0)[:, ::-1] + 0.5
-    return points if rows is None else points[np.random.default_rng(0).permutation(len(points))[:rows]]
-
-
-def peak() -> float:
-    """Peak memory of this process, GB. (ru_maxrss may be the parent's, from before the exec.)"""
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024 / 1e9
-    return largest(resource.RUSAGE_SELF)
-
-
-def largest(who: int) -> float:
-    """The largest memory of this process or of its children, as the system keeps it, GB."""
-    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
-
-
-def saved(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights, means and covariances of a start, in units of the floor."""
-    with np.load(path) as kept:
-        return kept["weights"], kept["means"], kept["covariances"]
-
-
 def make_start(job: dict[str, Any]) -> dict[str, Any]:
     """A fitted start: 30 iterations of ours from a stratified one, saved in units of the floor."""
     from gmmbench.mixture import fit
@@ -125,7 +64,8 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
     `marks`: iterations in which the neglected share is measured, after everything is timed.
     """
     from gmmbench.mixture import Mixture, fit
-    from gmmbench.mixture.em.iterate import Options, Problem
+    from gmmbench.mixture.em.iterate import step
+    from gmmbench.mixture.em.problem import Options, Problem
     from gmmbench.mixture.kernels.compiler import compile_seconds
 
     points, k = scaled(job), job["components"]
@@ -147,7 +87,7 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
         if iteration in job.get("marks", ()):
             kept[iteration] = before, state
         before = state
-        bound, state, _ = problem.step(state)
+        bound, state, _ = step(problem, state)
         ticks.append(time.perf_counter())
         trace.append(bound)
     result = {"each": np.diff(ticks).tolist(), "begin": begin_seconds, "sort": sort_seconds, "trace": trace}
@@ -161,12 +101,12 @@ def neglected(problem: Any, before: Any, state: Any, neglect: float) -> list[flo
     from scipy.linalg import solve_triangular
     from scipy.special import logsumexp
 
-    from gmmbench.mixture.em.e_step import Components, Expectation
+    from gmmbench.mixture.em.e_step import Expectation, KernelComponents
 
     ask = Expectation(problem.points, problem.weights, precision="double", neglect=neglect)
     if before is not None:
-        ask.moments(Components.of(before.weights, before.means, before.covariances))
-    found = ask.log_density(Components.of(state.weights, state.means, state.covariances))
+        ask.moments(KernelComponents.of(before.weights, before.means, before.covariances))
+    found = ask.log_density(KernelComponents.of(state.weights, state.means, state.covariances))
     some = np.random.default_rng(1).permutation(len(found))[:CHECKED]
     joint = np.empty((len(state.weights), len(some)))
     for k, factor in enumerate(np.linalg.cholesky(state.covariances)):
@@ -293,8 +233,6 @@ def first(job: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Do the job that the command line names."""
-    from peers import gmmx, pomegranate
-
     every = (make_start, ours, theirs, whole, whole_theirs, conditional, end_to_end, first, gmmx, pomegranate)
     name, arguments = sys.argv[1:]
     print("\n" + json.dumps({f.__name__: f for f in every}[name](json.loads(arguments))))

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 import numpy as np
+from inputs import peak, saved, scaled
 
 
 def missing(name: str) -> dict[str, Any] | None:
@@ -19,8 +20,6 @@ def missing(name: str) -> dict[str, Any] | None:
 
 def prepared(job: dict[str, Any]) -> tuple[np.ndarray, ...]:
     """Centred points, weights, means and covariances, in float32."""
-    from jobs import saved, scaled
-
     points = scaled(job)
     weights, means, covariances = saved(job["start"])
     middle = points.mean(axis=0)
@@ -34,7 +33,6 @@ def gmmx(job: dict[str, Any]) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
     from gmmx import EMFitter, GaussianMixtureModelJax
-    from jobs import peak
 
     points, weights, means, covariances = (jnp.asarray(a) for a in prepared(job))
     model = GaussianMixtureModelJax.from_squeezed(means=means, covariances=covariances, weights=weights)
@@ -55,7 +53,6 @@ def pomegranate(job: dict[str, Any]) -> dict[str, Any]:
     if absent := missing("pomegranate"):
         return absent
     import torch
-    from jobs import peak
     from pomegranate.distributions import Normal
     from pomegranate.gmm import GeneralMixtureModel
 

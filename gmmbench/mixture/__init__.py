@@ -4,12 +4,15 @@ from typing import Any
 
 from .distributions.gaussian import Mixture
 from .distributions.student import StudentMixture
-from .fit import Fit, TooManyComponents, fit
+from .fit import fit
 from .fit_bayesian import fit_bayesian
+from .fit_checks import TooManyComponents
+from .fit_result import BayesianFit, Fit
 from .integrals.cell_masses import cell_masses, level_masses
 from .integrals.colour_masses import colour_masses, law_masses
 
 __all__ = [
+    "BayesianFit",
     "BayesianGaussianMixture",
     "Fit",
     "GaussianMixture",

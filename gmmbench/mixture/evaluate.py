@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
-from numpy.typing import NDArray
 
-from .distributions.gaussian import Mixture
+from .array_types import Floats
 from .em.blocks import arrange, arrange_quickly
-from .em.e_step import Components, Expectation
+from .em.e_step import Expectation, KernelComponents
 from .em.whitening import Units
-
-Floats = NDArray[np.float64]
 
 NEGLECT = 1e-9
 """Largest share of a density that is left out."""
@@ -25,14 +24,36 @@ SINGLE_REACH = 30.0
 """Points within this many of the mixture's standard deviations are for float32."""
 
 
-def log_density(mixture: Mixture, points: Floats) -> Floats:
+class Gaussians(Protocol):
+    """A mixture of Gaussians as far as these questions need it; see `Mixture`."""
+
+    @property
+    def weights(self) -> Floats:
+        """(K,)."""
+
+    @property
+    def means(self) -> Floats:
+        """(K, d)."""
+
+    @property
+    def covariances(self) -> Floats:
+        """(K, d, d)."""
+
+    def mean(self) -> Floats:
+        """E[x]: (d,)."""
+
+    def covariance(self) -> Floats:
+        """Cov[x]: (d, d)."""
+
+
+def log_density(mixture: Gaussians, points: Floats) -> Floats:
     """Log density in nats at points (n, d), in float64: (n,)."""
     units, components, inside = _prepared(mixture, points)
     ask = Expectation(inside, np.ones(len(inside)), precision="double", neglect=NEGLECT)
     return np.asarray(ask.log_density(components), dtype=np.float64) - units.log_volume
 
 
-def regression(base: Mixture, means: Floats, gain: Floats, points: Floats) -> Floats:
+def regression(base: Gaussians, means: Floats, gain: Floats, points: Floats) -> Floats:
     """sum_k p(k | x) (m_k + G_k (x - base mean_k)) at points (n, c): (n, t).
 
     Args:
@@ -55,8 +76,8 @@ def regression(base: Mixture, means: Floats, gain: Floats, points: Floats) -> Fl
     return np.asarray(ask.regression(components, lines), dtype=np.float64)
 
 
-def _prepared(mixture: Mixture, points: Floats) -> tuple[Units, Components, Floats]:
-    units = Units.of_mixture(mixture)
+def _prepared(mixture: Gaussians, points: Floats) -> tuple[Units, KernelComponents, Floats]:
+    units = Units.of_moments(mixture.mean(), mixture.covariance())
     means = np.linalg.solve(units.factor, (mixture.means - units.origin).T).T
     spread = units.spread_into(mixture.covariances)
-    return units, Components.of(mixture.weights, means, spread), units.into(points)
+    return units, KernelComponents.of(mixture.weights, means, spread), units.into(points)

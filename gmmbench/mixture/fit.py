@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .distributions.gaussian import Mixture
-
-if TYPE_CHECKING:
-    from .em.iterate import Course, Problem
-
-Floats = NDArray[np.float64]
+from .em.iterate import EMProgress
+from .em.missing import Missing
+from .em.optimise import optimise
+from .em.problem import Options, Problem
+from .fit_checks import check_choice, check_distinct, check_points
+from .fit_result import Fit, Watcher, count_parameters
+from .sklearn_engine import fit_reference
 
 COVARIANCES = ("full", "diag", "spherical", "tied")
 """The covariance types, by scikit-learn's names."""
 
 STARTS = ("kmeans", "k-means++", "stratified", "random", "random_from_data")
-"""How the first components are made, see `starts.begin`; "stratified" is ours alone, for either engine."""
+"""How the first components are made, see `initialize.begin`; only this engine has "stratified"."""
 
 EMPTY = ("remove", "reseed")
 """What to do with components that become empty."""
 
 ENGINES = ("fast", "sklearn")
 """Our own kernels, and the reference."""
-
-Watcher = Callable[..., None]
-"""Called as watch(iteration, bound), or watch(iteration, bound, snapshot) by the fast engine, where
-snapshot() makes a Mixture of the present state."""
-
-
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """What a fit came to: the mixture, iterations done, whether it converged, and the final lower
-    bound per point (EM: the mean log-likelihood in nats; None where an engine does not know).
-
-    Attributes:
-        trace: the bound at each iteration, where the engine says it.
-        removed: components that became empty and were taken out.
-        reseeded: components that became empty and were put elsewhere, each time counted.
-        compile_seconds: what compiling kernels, or loading them, took of the fit's time.
-    """
-
-    mixture: Mixture
-    iterations: int
-    converged: bool
-    bound: float | None
-    n_parameters: int
-    trace: tuple[float, ...] = ()
-    removed: int = 0
-    compile_seconds: float = 0.0
-    reseeded: int = field(default=0, kw_only=True)
 
 
 def fit(
@@ -114,12 +85,12 @@ def fit(
         >>> found.mixture.n_components, found.converged
         (1, True)
     """
-    x, w, axes = checked(points, weights, floor)
-    chosen("covariance", covariance, COVARIANCES)
-    chosen("engine", engine, ENGINES)
-    chosen("empty", empty, EMPTY)
+    x, w, axes = check_points(points, weights, floor)
+    check_choice("covariance", covariance, COVARIANCES)
+    check_choice("engine", engine, ENGINES)
+    check_choice("empty", empty, EMPTY)
     if isinstance(start, str):
-        chosen("start", start, STARTS)
+        check_choice("start", start, STARTS)
     elif start.dimension != x.shape[1] or start.n_components != components:
         raise ValueError(
             f"expected a start of {components} components in {x.shape[1]} dimensions, "
@@ -128,11 +99,7 @@ def fit(
     if engine == "sklearn":
         if missing is not None:
             raise ValueError("expected engine='fast' for missing cells, got 'sklearn'")
-        from .sklearn_engine import fit_reference
-
         return fit_reference(x, w, components, covariance, start, tolerance, iterations, axes, rng, watch)
-    from .em.iterate import Options, Problem, run
-    from .em.missing import Missing
     from .kernels.compiler import compile_seconds
 
     if not 0 <= neglect < 1 or iterations < 1 or starts < 1 or moves < 0 or components < 1:
@@ -143,77 +110,24 @@ def fit(
     before = compile_seconds()
     if not w.all():
         x, w = x[w > 0], w[w > 0]
-    enough_distinct(x, components)
+    check_distinct(x, components)
     holes = None if missing is None else Missing.of(*missing, x.shape[1])
     options = Options(covariance, tolerance, iterations, precision, neglect, threads, empty)
     problem = Problem(x, w, axes, options, holes)
-    course = run(problem, components, start, starts, moves, rng, watch)
-    return _fit_of(problem, course, compile_seconds() - before)
+    progress = optimise(problem, components, start, starts, moves, rng, watch)
+    return _fit_of(problem, progress, compile_seconds() - before)
 
 
-def _fit_of(problem: Problem, course: Course, seconds: float) -> Fit:
-    mixture = problem.mixture(course.state)
+def _fit_of(problem: Problem, progress: EMProgress, seconds: float) -> Fit:
+    mixture = problem.mixture(progress.state)
     return Fit(
         mixture,
-        len(course.trace),
-        course.converged,
-        course.trace[-1],
+        len(progress.trace),
+        progress.converged,
+        progress.trace[-1],
         count_parameters(mixture.n_components, mixture.dimension, problem.options.covariance),
-        course.trace,
-        course.removed,
+        progress.trace,
+        progress.removed,
         seconds,
-        reseeded=course.reseeded,
+        reseeded=progress.reseeded,
     )
-
-
-def checked(points: ArrayLike, weights: ArrayLike | None, floor: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    """Points (n, d), weights (n,) and floor (d,) as float64. Raises ValueError where they are no such."""
-    x = np.asarray(points, dtype=np.float64)
-    if x.ndim != 2 or not len(x):
-        raise ValueError(f"expected points (n, d) with n >= 1, got shape {x.shape}")
-    w = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
-    if w.shape != (len(x),):
-        raise ValueError(f"expected weights ({len(x)},), got {w.shape}")
-    if not (np.isfinite(x).all() and np.isfinite(w).all() and (w >= 0).all()):
-        raise ValueError("expected finite points and finite weights >= 0")
-    if not w.any():
-        raise ValueError("expected weights of which some are > 0, got none")
-    axes = np.broadcast_to(np.asarray(floor, dtype=np.float64), (x.shape[1],))
-    if not (np.isfinite(axes).all() and (axes > 0).all()):
-        raise ValueError(f"expected a floor > 0 on every axis, got {axes}")
-    return x, w, axes
-
-
-class TooManyComponents(ValueError):  # noqa: N818 - it says what was asked for
-    """More components were asked for than there are distinct points."""
-
-
-def enough_distinct(points: Floats, components: int) -> None:
-    """Raise TooManyComponents unless there are as many distinct points as components."""
-    few = points[:: max(1, len(points) // (4 * components))]  # most often these will do
-    if len(np.unique(few, axis=0)) >= components:
-        return
-    distinct = len(np.unique(points, axis=0))
-    if distinct < components:
-        raise TooManyComponents(
-            f"expected at most {distinct} components, for there are {distinct} distinct points to fit; "
-            f"got {components}"
-        )
-
-
-def count_parameters(components: int, dimension: int, covariance: str) -> int:
-    """Free parameters of a mixture: K - 1 weights, K d means, and its covariances."""
-    triangle = dimension * (dimension + 1) // 2
-    spread = {
-        "full": components * triangle,
-        "diag": components * dimension,
-        "spherical": components,
-        "tied": triangle,
-    }[covariance]
-    return components - 1 + components * dimension + spread
-
-
-def chosen(what: str, value: str, choices: tuple[str, ...]) -> None:
-    """Raise ValueError, saying what there is, unless the value is one of the choices."""
-    if value not in choices:
-        raise ValueError(f"expected {what} to be one of {', '.join(choices)}, got {value!r}")

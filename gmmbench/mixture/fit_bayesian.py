@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .distributions.gaussian import Mixture
-from .fit import COVARIANCES, ENGINES, STARTS, Watcher, checked, chosen, enough_distinct
-
-if TYPE_CHECKING:
-    from .variational.inference import BayesianFit
+from .em.missing import Missing
+from .em.problem import Options, Problem
+from .fit import COVARIANCES, ENGINES, STARTS
+from .fit_checks import check_choice, check_distinct, check_points
+from .fit_result import BayesianFit, Watcher, count_parameters
+from .sklearn_engine import fit_bayesian_reference
+from .variational.births import grow
+from .variational.inference import Inference, VariationalProgress
+from .variational.predictive import left_over, predictive
+from .variational.prior import Prior
 
 PRIORS = ("points", "evidence")
 """The prior of means and covariances: one component among K of the points', or what the evidence favours."""
@@ -67,12 +70,12 @@ def fit_bayesian(
     Raises:
         ValueError: as for `fit`, and where scikit-learn is asked for what it has not.
     """
-    x, w, axes = checked(points, weights, floor)
-    chosen("engine", engine, ENGINES)
-    chosen("prior", prior, PRIORS)
-    chosen("covariance", covariance, COVARIANCES)
+    x, w, axes = check_points(points, weights, floor)
+    check_choice("engine", engine, ENGINES)
+    check_choice("prior", prior, PRIORS)
+    check_choice("covariance", covariance, COVARIANCES)
     if isinstance(start, str):
-        chosen("start", start, STARTS)
+        check_choice("start", start, STARTS)
     elif start.dimension != x.shape[1] or start.n_components != components:
         raise ValueError(
             f"expected a start of {components} components in {x.shape[1]} dimensions, "
@@ -88,8 +91,6 @@ def fit_bayesian(
     if engine == "sklearn":
         if missing is not None:
             raise ValueError("expected engine='fast' for missing cells, got 'sklearn'")
-        from .sklearn_engine import fit_bayesian_reference
-
         if not isinstance(start, str) or start == "stratified" or births or prior != "points":
             given = start if isinstance(start, str) else "a mixture"
             raise ValueError(
@@ -98,15 +99,11 @@ def fit_bayesian(
             )
         common = (x, w, components, covariance, start, tolerance, iterations, axes, rng)
         return fit_bayesian_reference(*common, process, concentration, watch)
-    from .em.iterate import Options, Problem
-    from .em.missing import Missing
     from .kernels.compiler import compile_seconds
-    from .variational.inference import Inference, run
-    from .variational.prior import Prior
 
     before = compile_seconds()
     x, w = x[w > 0], w[w > 0]
-    enough_distinct(x, components)
+    check_distinct(x, components)
     holes = None if missing is None else Missing.of(*missing, x.shape[1])
     options = Options(covariance, tolerance, iterations, precision, neglect, threads)
     problem = Problem(x, w, axes, options, holes)
@@ -114,5 +111,26 @@ def fit_bayesian(
         problem.points, problem.weights, problem.floor, components, covariance, process, concentration
     )
     inference = Inference(problem, float(w.max()), prior == "evidence")
-    found = run(inference, first, components, start, births, rng, watch)
-    return replace(found, compile_seconds=compile_seconds() - before)
+    progress = VariationalProgress(inference.begin(first, components, start, rng))
+    progress = inference.iterate(progress, iterations, tolerance, watch)
+    if births:
+        progress = grow(inference, progress, births, watch)
+    return _fit_of(inference, progress, compile_seconds() - before)
+
+
+def _fit_of(inference: Inference, progress: VariationalProgress, seconds: float) -> BayesianFit:
+    q, units = progress.posterior, inference.problem.units
+    mixture = inference.mixture(q)
+    return BayesianFit(
+        mixture,
+        progress.steps,
+        progress.converged,
+        progress.trace[-1],
+        count_parameters(mixture.n_components, mixture.dimension, inference.problem.options.covariance),
+        progress.trace,
+        len(q.count) - mixture.n_components,
+        seconds,
+        predictive=predictive(q, q.used, units),
+        leftover=left_over(q, q.used),
+        used=mixture.n_components,
+    )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
-
-from .em.e_step import cores
 
 PIECES = 64
 """Parts that work is cut into: enough that threads end together."""
@@ -29,3 +28,10 @@ def in_pieces(run: Callable[[int, int], None], count: int, threads: int | None =
         return
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(run, *zip(*spans, strict=True)))
+
+
+def cores() -> int:
+    """The number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -12,17 +12,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn import mixture as reference
 from sklearn.mixture._gaussian_mixture import _compute_precision_cholesky
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from .array_types import Integers, KernelFloats
 from .distributions.gaussian import Mixture
-from .em.e_step import Components, Expectation, Moments
+from .em.e_step import Expectation, KernelComponents, Moments
 from .em.initialize import begin
 from .em.whitening import Units
-
-Floats = NDArray[np.floating[Any]]
 
 NEGLECT = 1e-7
 """Largest share of a point's responsibilities that is left out; the kernels are float64 here."""
@@ -42,11 +41,11 @@ ROWS = 1 << 22
 class _Shares:
     """What an E-step leaves behind in place of an (n, K) array of log responsibilities."""
 
-    def __init__(self, estimator: Any, x: Floats, moments: Moments, entropy: float) -> None:
+    def __init__(self, estimator: Any, x: KernelFloats, moments: Moments, entropy: float) -> None:
         self.estimator, self.x = estimator, x
         self.moments, self.entropy = moments, entropy
 
-    def argmax(self, axis: int | None = None, out: Any = None) -> NDArray[np.intp]:
+    def argmax(self, axis: int | None = None, out: Any = None) -> Integers:
         """The likeliest component of each point; numpy.argmax comes here."""
         e = self.estimator
         if not e._labels_wanted:
@@ -62,7 +61,7 @@ class _Shares:
 class _Points:
     """Points arranged for E-steps, with the units they are in."""
 
-    def __init__(self, x: Floats, weights: Floats | None, covariance: str, floor: float) -> None:
+    def __init__(self, x: KernelFloats, weights: KernelFloats | None, covariance: str, floor: float) -> None:
         self.x, points = x, x.astype(np.float64)
         w = np.ones(len(x)) if weights is None else weights / weights.max()
         self.scale = 1.0 if weights is None else float(weights.max())
@@ -84,7 +83,7 @@ class _FastMixture:
     """The steps that both estimators share."""
 
     _points: _Points | None = None
-    _sample_weight: Floats | None = None
+    _sample_weight: KernelFloats | None = None
     _labels_wanted = True
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:  # noqa: N803 - scikit-learn's name
@@ -128,7 +127,7 @@ class _FastMixture:
         check_is_fitted(self)
         return Mixture(self.weights_, self.means_, self._full(self.covariances_))  # type: ignore[attr-defined]  # fitted
 
-    def _initialize_parameters(self: Any, x: Floats, random_state: Any, **options: Any) -> None:
+    def _initialize_parameters(self: Any, x: KernelFloats, random_state: Any, **options: Any) -> None:
         if self._sample_weight is None and len(x) * self.n_components <= MANY:
             super()._initialize_parameters(x, random_state, **options)  # type: ignore[misc]  # scikit-learn's
             return
@@ -136,10 +135,10 @@ class _FastMixture:
         rng = np.random.default_rng(random_state.randint(2**31 - 1))
         floor = points.units.spread_into(self.reg_covar * np.eye(x.shape[1]))
         state = begin(points.inside, points.weights, self.n_components, self.init_params, floor, rng)
-        start = points.units.out_of(state.weights, state.means, state.covariances)
+        start = Mixture(state.weights, *points.units.out_of(state.means, state.covariances))
         self._begin_at(start, points.total * points.scale)
 
-    def _e_step(self: Any, x: Floats, **options: Any) -> tuple[Any, Any]:
+    def _e_step(self: Any, x: KernelFloats, **options: Any) -> tuple[Any, Any]:
         if self._sample_weight is None and len(x) * self.n_components <= SMALL:
             return super()._e_step(x, **options)  # type: ignore[misc]  # scikit-learn's own
         points = self._arranged(x)
@@ -151,7 +150,7 @@ class _FastMixture:
         entropy = (moments.bound - joint) * points.scale
         return x.dtype.type(moments.bound / points.total), _Shares(self, x, moments, entropy)
 
-    def _m_step(self: Any, x: Floats, log_resp: Any, **options: Any) -> None:
+    def _m_step(self: Any, x: KernelFloats, log_resp: Any, **options: Any) -> None:
         if not isinstance(log_resp, _Shares):
             super()._m_step(x, log_resp, **options)  # type: ignore[misc]  # scikit-learn's own
             return
@@ -163,12 +162,12 @@ class _FastMixture:
         spread = part[:, :, None] * (factor @ moments.second @ factor.T) - step[:, :, None] * step[:, None, :]
         self._take(count, self.means_ + step, self._compact(spread, count), x.dtype)
 
-    def _arranged(self: Any, x: Floats) -> _Points:
+    def _arranged(self: Any, x: KernelFloats) -> _Points:
         if self._points is None or self._points.x is not x:
             self._points = _Points(x, self._sample_weight, self.covariance_type, float(self.reg_covar))
         return self._points
 
-    def _components(self: Any, units: Units) -> tuple[Components, Floats]:
+    def _components(self: Any, units: Units) -> tuple[KernelComponents, KernelFloats]:
         """For the kernels: factors of scikit-learn's precisions in other units, and its offsets."""
         k, d = self.means_.shape
         full = {
@@ -185,12 +184,12 @@ class _FastMixture:
             offset = (
                 self._estimate_log_weights() + log_det - 0.5 * d * np.log(2 * np.pi) + self._bayes_offset()
             )
-        return Components(offset, means, factors), offset
+        return KernelComponents(offset, means, factors), offset
 
     def _bayes_offset(self) -> Any:
         return 0.0
 
-    def _full(self: Any, covariances: Floats) -> Floats:
+    def _full(self: Any, covariances: KernelFloats) -> KernelFloats:
         k, d = self.means_.shape
         if self.covariance_type == "tied":
             return np.repeat(covariances[None], k, axis=0)
@@ -199,7 +198,7 @@ class _FastMixture:
         axes = covariances if self.covariance_type == "diag" else np.repeat(covariances[:, None], d, axis=1)
         return np.asarray(axes[:, :, None] * np.eye(d))
 
-    def _compact(self: Any, spread: Floats, count: Floats) -> Floats:
+    def _compact(self: Any, spread: KernelFloats, count: KernelFloats) -> KernelFloats:
         """Covariances (K, d, d) in scikit-learn's shape for their type, reg_covar added."""
         d = spread.shape[1]
         if self.covariance_type == "full":
@@ -242,7 +241,7 @@ class GaussianMixture(_FastMixture, reference.GaussianMixture):  # type: ignore[
                 self.precisions_init, self.covariance_type
             )
 
-    def _take(self, count: Floats, means: Floats, covariances: Floats, dtype: Any) -> None:
+    def _take(self, count: KernelFloats, means: KernelFloats, covariances: KernelFloats, dtype: Any) -> None:
         self.weights_ = (count / count.sum()).astype(dtype)
         self.means_, self.covariances_ = means.astype(dtype), covariances.astype(dtype)
         self.precisions_cholesky_ = _compute_precision_cholesky(self.covariances_, self.covariance_type)
@@ -261,7 +260,7 @@ class BayesianGaussianMixture(_FastMixture, reference.BayesianGaussianMixture): 
         self.means_ = start.means
         self._take(count, start.means, self._compact(start.covariances - floor, count), np.float64)
 
-    def _take(self, count: Floats, means: Floats, covariances: Floats, dtype: Any) -> None:
+    def _take(self, count: KernelFloats, means: KernelFloats, covariances: KernelFloats, dtype: Any) -> None:
         self._estimate_weights(count)
         self._estimate_means(count, means)
         self._estimate_precisions(count, means, covariances)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .array_types import Floats, Integers
 from .distributions.gaussian import Mixture
 from .em.m_step import shaped
-from .fit import Fit, count_parameters, enough_distinct
-
-if TYPE_CHECKING:
-    from .variational.inference import BayesianFit
-    from .variational.posterior import Posterior
-    from .variational.prior import Prior
-
-Floats = NDArray[np.float64]
+from .em.problem import Options, Problem
+from .em.whitening import Units
+from .fit_checks import check_distinct
+from .fit_result import BayesianFit, Fit, Watcher, count_parameters
+from .variational.posterior import Posterior
+from .variational.predictive import left_over, predictive
+from .variational.prior import Prior
 
 
 def fit_reference(
@@ -31,9 +30,9 @@ def fit_reference(
     iterations: int,
     floor: Floats,
     rng: np.random.Generator,
-    watch: Callable[[int, float | None], None] | None = None,
+    watch: Watcher | None = None,
 ) -> Fit:
-    """`fitting.fit` by scikit-learn's GaussianMixture."""
+    """`fit` by scikit-learn's GaussianMixture."""
     from sklearn.mixture import GaussianMixture
 
     estimator = GaussianMixture(
@@ -70,20 +69,15 @@ def fit_bayesian_reference(
     rng: np.random.Generator,
     process: bool,
     concentration: float | None,
-    watch: Callable[[int, float | None], None] | None = None,
+    watch: Watcher | None = None,
 ) -> BayesianFit:
-    """`bayes.fit_bayesian` by scikit-learn's BayesianGaussianMixture, with our prior.
+    """`fit_bayesian` by scikit-learn's BayesianGaussianMixture, with our prior.
 
     Its own `score_samples` is not a density (it adds expectations of logarithms); the predictive is.
 
     Source: H. Attias, A variational Bayesian framework for graphical models (2000); Bishop (2006), 10.2.
     """
     from sklearn.mixture import BayesianGaussianMixture
-
-    from .em.whitening import Units
-    from .variational.inference import BayesianFit, used
-    from .variational.predictive import left_over, predictive
-    from .variational.prior import Prior
 
     d = points.shape[1]
     scale = np.sqrt(floor)
@@ -108,9 +102,9 @@ def fit_bayesian_reference(
     if watch is not None:
         watch(int(done.n_iter_), None)
     q, units = _posterior(done, prior), Units(np.zeros(d), np.diag(scale))
-    kept = used(q)
+    kept = q.used
     return BayesianFit(
-        units.out_of(q.weights[kept], q.means[kept], q.covariances[kept]),
+        Mixture(q.weights[kept], *units.out_of(q.means[kept], q.covariances[kept])),
         int(done.n_iter_),
         bool(done.converged_),
         None,
@@ -124,8 +118,6 @@ def fit_bayesian_reference(
 
 def _posterior(done: Any, prior: Prior) -> Posterior:
     """What scikit-learn has fitted, as our posterior; its sticks are in the components' own order."""
-    from .variational.posterior import Posterior
-
     k, d = done.means_.shape
     sticks = np.zeros((k, 2))
     if prior.process:
@@ -159,9 +151,7 @@ def _starting(
         return {"init_params": start}
     scale = np.sqrt(floor)
     if not isinstance(start, Mixture):
-        from .em.iterate import Options, Problem
-
-        enough_distinct(points, components)
+        check_distinct(points, components)
         problem = Problem(points, weights, floor, Options(covariance, 0.0, 1, "double", 0.0, 1))
         start = problem.mixture(problem.begin(components, start, rng))
     spread = start.covariances / np.outer(scale, scale)
@@ -182,7 +172,7 @@ def _fit(
     x = points / np.sqrt(floor)
     if (weights != weights[0]).any():
         x = x[_resampled(weights, rng)]
-    enough_distinct(x, components)
+    check_distinct(x, components)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whether it converged is said in the Fit
         return estimator.fit(x)
@@ -210,7 +200,7 @@ def _whole(covariances: Floats, covariance: str, k: int, d: int) -> Floats:
     return np.broadcast_to(full, (k, d, d))
 
 
-def _resampled(weights: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
+def _resampled(weights: Floats, rng: np.random.Generator) -> Integers:
     """Systematic resampling: each point as often as its weight says, to within one (Kitagawa 1996).
 
     scikit-learn's mixtures take no weights. The draws number the sum of the weights.

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from ..array_types import Floats
 from .gaussian import Mixture
 from .student import StudentMixture
 
-Floats = NDArray[np.float64]
-Law: TypeAlias = Mixture | StudentMixture
+AnyMixture: TypeAlias = Mixture | StudentMixture
 
 
-def law_of(mixture: Law) -> tuple[Floats, Floats | None]:
+def law_of(mixture: AnyMixture) -> tuple[Floats, Floats | None]:
     """Covariances or scale matrices (K, d, d), and degrees of freedom (K,), None of Gaussians."""
     if isinstance(mixture, Mixture):
         return mixture.covariances, None

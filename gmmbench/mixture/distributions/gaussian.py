@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 
-Floats = NDArray[np.float64]
+from .. import evaluate
+from ..array_types import Floats
 
 CHUNK = 1 << 22
 """Entries of an (n, K) array that are held at once: 32 MB in float64."""
@@ -81,13 +82,11 @@ class Mixture:
     def log_density(self, points: ArrayLike) -> Floats:
         """log p(x) in nats at points (n, d): (n,).
 
-        At very many points the engine answers, which may leave out `large.NEGLECT` of a density.
+        At very many points the engine answers, which may leave out `evaluate.NEGLECT` of a density.
         """
         x = self._points(points)
         if len(x) * self.n_components > LARGE:
-            from ..evaluate import log_density
-
-            return log_density(self, x)
+            return evaluate.log_density(self, x)
         rows = max(1, CHUNK // self.n_components)
         parts = [
             logsumexp(self._log_joint(x[start : start + rows]), axis=1) for start in range(0, len(x), rows)
@@ -164,9 +163,7 @@ class Mixture:
         base = self.marginal(known)
         gain, _ = self._regression(known, rest)
         if len(x) * self.n_components > LARGE and rest:
-            from ..evaluate import regression
-
-            return regression(base, self.means[:, rest], gain, x)
+            return evaluate.regression(base, self.means[:, rest], gain, x)
         offset = self.means[:, rest] - np.einsum("kij,kj->ki", gain, self.means[:, known])
         lines = np.concatenate((offset[:, :, None], gain), axis=2)
         out = np.empty((len(x), len(rest)))
@@ -176,20 +173,6 @@ class Mixture:
             share = np.tensordot(base.responsibilities(part), lines, axes=1)
             out[start : start + rows] = share[:, :, 0] + np.einsum("nij,nj->ni", share[:, :, 1:], part)
         return out
-
-    def cell_masses(self, height: int, width: int, cell: float) -> Floats:
-        """The mass of every cell of a lattice, for two columns x (to the right) and y (down).
-
-        Args:
-            height, width: cells down and across; the first cell's corner is the origin.
-            cell: side of a cell, in the units of the points.
-
-        Returns:
-            (height, width); see `masses.cell_masses` for how exact they are.
-        """
-        from ..integrals.cell_masses import cell_masses
-
-        return cell_masses(self, height, width, cell)
 
     def _regression(self, known: list[int], rest: list[int]) -> tuple[Floats, Floats]:
         """C_rk C_kk^-1 and the covariance of the rest given the known, of every component."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import gammaln, logsumexp
 
-Floats = NDArray[np.float64]
+from ..array_types import Floats
 
 CHUNK = 1 << 22
 """Numbers held at once."""

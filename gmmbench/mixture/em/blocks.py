@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+from ..array_types import Integers, KernelFloats
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,27 +21,27 @@ class Blocks:
         family_centre, family_half: the same of every `family` blocks together.
     """
 
-    order: NDArray[np.intp]
-    x: Floats
-    weight: Floats
-    centre: Floats
-    half: Floats
-    family_centre: Floats
-    family_half: Floats
+    order: Integers
+    x: KernelFloats
+    weight: KernelFloats
+    centre: KernelFloats
+    half: KernelFloats
+    family_centre: KernelFloats
+    family_half: KernelFloats
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
         return sum(a.nbytes for a in vars(self).values())
 
-    def scatter(self, values: Floats) -> Floats:
+    def scatter(self, values: KernelFloats) -> KernelFloats:
         """Values (b, size) back in the points' order: (n,)."""
         out = np.empty(len(self.order), values.dtype)
         out[self.order] = values.reshape(-1)[: len(self.order)]
         return out
 
 
-def arrange(points: Floats, weights: Floats, precision: str, size: int, family: int) -> Blocks:
+def arrange(points: KernelFloats, weights: KernelFloats, precision: str, size: int, family: int) -> Blocks:
     """Sort points (n, d) with weights (n,) into blocks of `size` (Bentley 1975: a k-d tree).
 
     A cell is halved across its longest side, at a multiple of the block's size, and of the family's
@@ -71,7 +69,9 @@ def arrange(points: Floats, weights: Floats, precision: str, size: int, family: 
     return _cut(coordinates, order, weights, size, family)
 
 
-def arrange_quickly(points: Floats, weights: Floats, precision: str, size: int, family: int) -> Blocks:
+def arrange_quickly(
+    points: KernelFloats, weights: KernelFloats, precision: str, size: int, family: int
+) -> Blocks:
     """The same along Morton's curve: looser boxes, for points that are asked about once.
 
     Bits of the coordinates are interleaved and the codes sorted (Morton 1966); 16 bits in all do for 1
@@ -90,7 +90,7 @@ def arrange_quickly(points: Floats, weights: Floats, precision: str, size: int, 
     return _cut(coordinates, order, weights, size, family)
 
 
-def _cut(coordinates: Floats, order: NDArray[np.intp], weights: Floats, size: int, family: int) -> Blocks:
+def _cut(coordinates: KernelFloats, order: Integers, weights: KernelFloats, size: int, family: int) -> Blocks:
     """Blocks of coordinates (d, n) that are in their order already."""
     d, n = coordinates.shape
     precision = coordinates.dtype
@@ -112,7 +112,7 @@ def _cut(coordinates: Floats, order: NDArray[np.intp], weights: Floats, size: in
     )
 
 
-def _box(low: Floats, high: Floats) -> tuple[Floats, Floats]:
+def _box(low: KernelFloats, high: KernelFloats) -> tuple[KernelFloats, KernelFloats]:
     """Middle and half sides, these a hair longer, for the middle is rounded."""
     tiny = np.finfo(low.dtype).eps
     centre = (low + high) / 2

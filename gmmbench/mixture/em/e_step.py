@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..array_types import Floats, Integers, KernelFloats
+from ..parallel import cores
 from .blocks import Blocks, arrange
-
-Floats = NDArray[np.floating[Any]]
 
 CHUNKS = 32
 """Parts a pass is cut into at most, whatever the threads: sums are formed in the same order on any number."""
@@ -35,7 +33,7 @@ PRECISIONS = {"single": "float32", "double": "float64"}
 
 
 @dataclass(frozen=True, eq=False)
-class Components:
+class KernelComponents:
     """What an E-step needs of K components: log joint density = offset - |A (x - mean)|^2 / 2.
 
     Args:
@@ -44,12 +42,12 @@ class Components:
         factors: A, (K, d, d), lower triangular (the inverse of the covariance's Cholesky factor).
     """
 
-    offset: Floats
-    means: Floats
-    factors: Floats
+    offset: KernelFloats
+    means: KernelFloats
+    factors: KernelFloats
 
     @classmethod
-    def of(cls, weights: Floats, means: Floats, covariances: Floats) -> Components:
+    def of(cls, weights: KernelFloats, means: KernelFloats, covariances: KernelFloats) -> KernelComponents:
         """Of a mixture's weights (K,), means (K, d) and covariances (K, d, d).
 
         Raises:
@@ -67,20 +65,20 @@ class Components:
             offset = np.log(weights) + np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
         return cls(offset - 0.5 * means.shape[1] * np.log(2 * np.pi), means, factors)
 
-    def table(self, diagonal: bool, precision: str) -> Floats:
+    def table(self, diagonal: bool, precision: str) -> KernelFloats:
         """Rows [offset, mean (d), factor row by row] for the kernels: (K, 1 + d + entries)."""
         d = self.means.shape[1]
         flat = self.factors[:, *_places(d, diagonal)]
         joined = np.concatenate((self.offset[:, None], self.means, flat), axis=1)
         return np.ascontiguousarray(joined.astype(precision))
 
-    def rounded(self, precision: str) -> Components:
+    def rounded(self, precision: str) -> KernelComponents:
         """As the kernels of a precision see them, in float64."""
-        return Components(
+        return KernelComponents(
             self.offset, *(a.astype(precision).astype(float) for a in (self.means, self.factors))
         )
 
-    def drift_from(self, before: Components) -> Floats:
+    def drift_from(self, before: KernelComponents) -> KernelFloats:
         """How far distances |A (x - mean)| may have fallen at any x: (2, K), [shift, shrink].
 
         With before's A and mean, now A' and mean': |A' (x - mean')| >= (|A (x - mean)| - shift) shrink, for
@@ -105,9 +103,9 @@ class Moments:
     """
 
     bound: float
-    count: NDArray[np.float64]
-    first: NDArray[np.float64]
-    second: NDArray[np.float64]
+    count: Floats
+    first: Floats
+    second: Floats
     pairs: NDArray[np.int64]
 
 
@@ -126,8 +124,8 @@ class Expectation:
 
     def __init__(
         self,
-        points: Floats,
-        weights: Floats,
+        points: KernelFloats,
+        weights: KernelFloats,
         *,
         diagonal: bool = False,
         precision: str = "single",
@@ -147,14 +145,14 @@ class Expectation:
         count = len(self.blocks.x)
         self._low = np.full(count, -np.inf, self.precision)
         # what each block has evaluated in vain, for the components before: see `kernels.sweep`
-        self._before: Components | None = None
+        self._before: KernelComponents | None = None
         self._known = np.zeros(count, np.int32)
         self._vain = np.empty((count, REMEMBERED if neglect > 0 else 0), np.int32)
         self._far = np.empty(self._vain.shape, self.precision)
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
         self._compiled: set[str] = set()
 
-    def moments(self, components: Components) -> Moments:
+    def moments(self, components: KernelComponents) -> Moments:
         """One E-step and the sums an M-step needs."""
         d = self.dimension
         bound, totals, pairs, _ = self._sweep(components, "em")
@@ -164,18 +162,18 @@ class Expectation:
         second[:, columns, rows] = totals[:, 1 + d :]
         return Moments(bound, totals[:, 0], totals[:, 1 : 1 + d], second, pairs)
 
-    def log_density(self, components: Components) -> Floats:
+    def log_density(self, components: KernelComponents) -> KernelFloats:
         """Log density at every point, in their order: (n,)."""
         _, _, _, density = self._sweep(components, "density")
         return self.blocks.scatter(density)
 
-    def regression(self, components: Components, lines: Floats) -> Floats:
+    def regression(self, components: KernelComponents, lines: KernelFloats) -> KernelFloats:
         """sum_k p(k | x) (b_k + G_k (x - mean_k)) at every point: (n, t), for lines [b, G] (K, t, 1 + d)."""
         out = np.zeros((len(self.blocks.x), lines.shape[1], self.blocks.x.shape[2]), self.precision)
         self._sweep(components, "regression", lines.astype(self.precision), out)
         return np.stack([self.blocks.scatter(out[:, t]) for t in range(lines.shape[1])], axis=1)
 
-    def reweigh(self, weights: Floats) -> None:
+    def reweigh(self, weights: KernelFloats) -> None:
         """Give the points other weights (n,), each >= 0, in their order."""
         self.blocks.weight.reshape(-1)[: self.n] = weights[self.blocks.order]
 
@@ -186,11 +184,11 @@ class Expectation:
 
     def _sweep(
         self,
-        components: Components,
+        components: KernelComponents,
         task: str,
-        lines: Floats | None = None,
-        regressed: Floats | None = None,
-    ) -> tuple[float, NDArray[np.float64], NDArray[np.int64], Floats]:
+        lines: KernelFloats | None = None,
+        regressed: KernelFloats | None = None,
+    ) -> tuple[float, Floats, NDArray[np.int64], KernelFloats]:
         from ..kernels.densities import BLOCK
         from ..kernels.sweep import make_sweep
 
@@ -207,7 +205,7 @@ class Expectation:
         out = np.empty((count if task == "density" else 0, BLOCK), self.precision)
         drift = self._drift(components) if moments else np.empty((2, 0), self.precision)
 
-        def part(start: int, stop: int) -> tuple[float, NDArray[np.float64], NDArray[np.int64]]:
+        def part(start: int, stop: int) -> tuple[float, Floats, NDArray[np.int64]]:
             totals = np.zeros((k, width) if moments else (0, width))
             counts = np.zeros(3, np.int64)
             bound = run(
@@ -231,7 +229,7 @@ class Expectation:
         bound = float(sum(bound for bound, _, _ in parts))
         return bound, totals, sum((counts for *_, counts in parts), np.zeros(3, np.int64)), out
 
-    def _drift(self, components: Components) -> Floats:
+    def _drift(self, components: KernelComponents) -> KernelFloats:
         """Drift of components since the last E-step; where there was none, blocks remember nothing."""
         now = components.rounded(self.precision)
         before, self._before = self._before, now
@@ -250,7 +248,7 @@ class Expectation:
         return [*(int(edge) for edge in at[:-1]), blocks]
 
 
-def inverse_of_lower(lower: Floats) -> Floats:
+def inverse_of_lower(lower: KernelFloats) -> KernelFloats:
     """Inverses of lower triangular matrices (K, d, d), all at once, by forward substitution."""
     given = np.ascontiguousarray(np.moveaxis(lower, 0, -1))
     inverse = np.zeros_like(given)
@@ -261,13 +259,6 @@ def inverse_of_lower(lower: Floats) -> Floats:
     return np.ascontiguousarray(np.moveaxis(inverse, -1, 0))
 
 
-def cores() -> int:
-    """Processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _places(d: int, diagonal: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _places(d: int, diagonal: bool) -> tuple[Integers, Integers]:
     """Row and column of each entry of a component's factor, in the kernels' order."""
     return (np.arange(d), np.arange(d)) if diagonal else np.tril_indices(d)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from ..array_types import Floats, Integers
 
 SAMPLE = 20
 """Points per component that k-means looks at, and never fewer than SAMPLE_LEAST."""
@@ -33,7 +33,7 @@ class State:
         return State(weights / weights.sum(), self.means[chosen], self.covariances[chosen])
 
 
-def split(state: State, whole: NDArray[np.intp], free: NDArray[np.intp]) -> State:
+def split(state: State, whole: Integers, free: Integers) -> State:
     """Components `whole` cut across their longest axes, one half of each at the places `free`."""
     weights, means, spread = (np.array(a) for a in (state.weights, state.means, state.covariances))
     values, vectors = np.linalg.eigh(spread[whole])
@@ -85,7 +85,7 @@ def begin(
     return _of_cells(few, share, labels, components, floor, centres)
 
 
-def stratify(points: Floats, cells: int) -> NDArray[np.intp]:
+def stratify(points: Floats, cells: int) -> Integers:
     """Which of `cells` k-d leaves of nearly equal numbers each point lies in: (n,)."""
     labels = np.empty(len(points), np.intp)
     todo = [(np.arange(len(points)), 0, cells)]
@@ -103,7 +103,7 @@ def stratify(points: Floats, cells: int) -> NDArray[np.intp]:
     return labels
 
 
-def _subsample(weights: Floats, size: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def _subsample(weights: Floats, size: int, rng: np.random.Generator) -> Integers:
     """At most `size` different points, drawn as their weights say."""
     positive = np.flatnonzero(weights > 0)
     if len(positive) <= size:
@@ -114,7 +114,7 @@ def _subsample(weights: Floats, size: int, rng: np.random.Generator) -> NDArray[
     return np.sort(positive[np.argpartition(times, size)[:size]])
 
 
-def _some(points: Floats, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def _some(points: Floats, count: int, rng: np.random.Generator) -> Integers:
     """`count` of the points, different in place while there are enough."""
     order = rng.permutation(len(points))
     _, first = np.unique(points[order], axis=0, return_index=True)
@@ -142,13 +142,13 @@ def _plus_plus(points: Floats, weights: Floats, components: int, rng: np.random.
     return centres
 
 
-def _nearest(points: Floats, centres: Floats) -> NDArray[np.intp]:
+def _nearest(points: Floats, centres: Floats) -> Integers:
     from scipy.spatial import cKDTree
 
     return np.asarray(cKDTree(centres).query(points)[1], dtype=np.intp)
 
 
-def _centres(points: Floats, weights: Floats, labels: NDArray[np.intp], before: Floats) -> Floats:
+def _centres(points: Floats, weights: Floats, labels: Integers, before: Floats) -> Floats:
     """Means of the cells; an empty cell keeps its centre."""
     count = np.bincount(labels, weights, len(before))
     sums = [np.bincount(labels, weights * column, len(before)) for column in points.T]
@@ -160,7 +160,7 @@ def _centres(points: Floats, weights: Floats, labels: NDArray[np.intp], before: 
 def _of_cells(
     points: Floats,
     weights: Floats,
-    labels: NDArray[np.intp],
+    labels: Integers,
     components: int,
     floor: Floats,
     centres: Floats | None = None,

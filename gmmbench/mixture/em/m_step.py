@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats
 from .e_step import Moments
 from .initialize import State
-
-Floats = NDArray[np.float64]
 
 EMPTY = 1e-6
 """A component that holds less than this much of a point is empty."""

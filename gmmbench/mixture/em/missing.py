@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .e_step import Components, Expectation, Moments
-
-Floats = NDArray[np.float64]
+from ..array_types import Floats
+from .e_step import Expectation, KernelComponents, Moments
 
 LEAST = 1e-3
 """The share of a fit that must lie where somebody looked: what was seen is never scaled up by more."""
@@ -63,7 +62,7 @@ class Filled:
         self.total, self.volume, self.most = total, volume, most
         self.weights = np.zeros(hidden.n)
 
-    def moments(self, components: Components) -> Moments:
+    def moments(self, components: KernelComponents) -> Moments:
         """One E-step over both, and the sums an M-step needs."""
         looked_at = self.fill(components)
         one, two = self.seen.moments(components), self.hidden.moments(components)
@@ -75,7 +74,7 @@ class Filled:
             one.pairs + two.pairs,
         )
 
-    def fill(self, components: Components) -> float:
+    def fill(self, components: KernelComponents) -> float:
         """Give each cell the weight that is expected there; return 1 - h."""
         masses = self.volume * np.exp(self.hidden.log_density(components).astype(np.float64))
         looked_at = max(1 - float(masses.sum()), LEAST)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats
 from .initialize import State, split
+from .iterate import EMProgress, iterate
 from .m_step import shaped
-
-if TYPE_CHECKING:
-    from .iterate import Course, Problem
-
-Floats = NDArray[np.float64]
+from .problem import Problem
 
 SETTLE = 8
 """Iterations a proposal gets before it is judged: halves of a split must part first."""
@@ -23,27 +19,25 @@ NEIGHBOURS = 8
 """Nearest components that a component may be merged with."""
 
 
-def improve(problem: Problem, course: Course, moves: int, rng: np.random.Generator) -> Course:
+def improve(problem: Problem, progress: EMProgress, moves: int, rng: np.random.Generator) -> EMProgress:
     """Propose `moves` batches of split-and-merge moves; a batch is kept only if the bound rises.
 
     A refused batch is halved, for one bad move must not hide the good ones.
     Source: Ueda, Nakano, Ghahramani and Hinton, SMEM algorithm for mixture models (2000).
     """
-    batch = max(1, len(course.state.weights) // 10)
+    batch = max(1, len(progress.state.weights) // 10)
     for _ in range(moves):
-        if len(course.state.weights) < 3:
+        if len(progress.state.weights) < 3:
             break
-        proposal = propose(course.state, batch, problem.options.covariance, rng)
+        proposal = propose(progress.state, batch, problem.options.covariance, rng)
         problem.expectation.forget()
-        trial = problem.iterate(
-            replace(course, state=proposal, trace=(), converged=False), SETTLE, None
-        )  # fmt: skip
-        if trial.trace[-1] > course.trace[-1]:
-            course = replace(trial, trace=(*course.trace, trial.trace[-1]), converged=course.converged)
+        trial = iterate(problem, replace(progress, state=proposal, trace=(), converged=False), SETTLE, None)
+        if trial.trace[-1] > progress.trace[-1]:
+            progress = replace(trial, trace=(*progress.trace, trial.trace[-1]), converged=progress.converged)
         else:
             batch = max(1, batch // 2)
     problem.expectation.forget()
-    return course
+    return progress
 
 
 def propose(state: State, batch: int, covariance: str, rng: np.random.Generator) -> State:

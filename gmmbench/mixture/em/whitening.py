@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..distributions.gaussian import Mixture
-
-Floats = NDArray[np.float64]
+from ..array_types import Floats
 
 ROUNDING = 1e-12
 """Part of its variances that float64 does not tell from 0 in a covariance's least eigenvalue."""
@@ -54,9 +51,9 @@ class Units:
         return cls(origin, scale[:, None] * np.linalg.cholesky(correlation))
 
     @classmethod
-    def of_mixture(cls, mixture: Mixture) -> Units:
-        """Units in which a mixture has mean 0 and covariance 1."""
-        return cls(mixture.mean(), np.asarray(np.linalg.cholesky(mixture.covariance()), dtype=np.float64))
+    def of_moments(cls, mean: Floats, covariance: Floats) -> Units:
+        """Units in which a distribution of mean (d,) and covariance (d, d) has mean 0 and covariance 1."""
+        return cls(mean, np.asarray(np.linalg.cholesky(covariance), dtype=np.float64))
 
     @property
     def log_volume(self) -> float:
@@ -76,19 +73,17 @@ class Units:
         inverse = np.linalg.inv(self.factor)
         return inverse @ covariances @ inverse.T
 
-    def out_of(self, weights: Floats, means: Floats, covariances: Floats) -> Mixture:
-        """The mixture in the points' own units. Raises ValueError where it is not positive definite.
+    def out_of(self, means: Floats, covariances: Floats) -> tuple[Floats, Floats]:
+        """Means (K, d) and covariances (K, d, d) in the points' own units.
 
-        Of nearly collinear points rounding alone may make it indefinite; ROUNDING of each axis's own
-        variance is added then.
+        If the points are nearly collinear, rounding alone can make a covariance indefinite; then ROUNDING
+        of each axis's own variance is added to all of them.
         """
         spread = self.factor @ covariances @ self.factor.T
         symmetric = (spread + np.swapaxes(spread, -1, -2)) / 2
-        centres = means @ self.factor.T + self.origin
         try:
-            return Mixture(weights, centres, symmetric)
-        except ValueError:
+            np.linalg.cholesky(symmetric)
+        except np.linalg.LinAlgError:
             axes = np.diagonal(symmetric, axis1=-2, axis2=-1)
-            return Mixture(
-                weights, centres, symmetric + ROUNDING * axes[..., None] * np.eye(len(self.origin))
-            )
+            symmetric = symmetric + ROUNDING * axes[..., None] * np.eye(len(self.origin))
+        return means @ self.factor.T + self.origin, symmetric

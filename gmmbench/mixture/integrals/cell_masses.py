@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr
 
-from ..distributions.arrays import Law, law_of, normaliser
+from ..array_types import Floats
+from ..distributions.arrays import AnyMixture, law_of, normaliser
 from ..distributions.student import StudentMixture
 from ..parallel import in_pieces
-
-Floats = NDArray[np.float64]
 
 NEGLECT = 1e-10
 """Largest share of any cell's mass that is left out."""
@@ -22,7 +20,9 @@ CHUNK = 1 << 22
 """Entries of a (components, levels) array held at once."""
 
 
-def cell_masses(mixture: Law, height: int, width: int, cell: float, threads: int | None = None) -> Floats:
+def cell_masses(
+    mixture: AnyMixture, height: int, width: int, cell: float, threads: int | None = None
+) -> Floats:
     """Mass of every cell: (height, width); columns of the mixture are x (to the right) and y (down).
 
     Along the axis of smaller standard deviation each Gaussian is integrated exactly by the error
@@ -86,7 +86,7 @@ def t_masses(degrees: Floats, edges: Floats) -> Floats:
 
 
 def _shapes(weights: Floats, means: Floats, spread: Floats) -> Floats:
-    """What `kernels.cells_plane` reads of each Gaussian: (K, 8)."""
+    """What `kernels.cells.plane` reads of each Gaussian: (K, 8)."""
     from ..kernels.cells.quadrature import MOST, WIDTHS
 
     every = np.arange(len(weights))
@@ -107,7 +107,7 @@ def _shapes(weights: Floats, means: Floats, spread: Floats) -> Floats:
     )
 
 
-def level_masses(mixture: Law, levels: int = 256) -> Floats:
+def level_masses(mixture: AnyMixture, levels: int = 256) -> Floats:
     """Mass of every cell [c, c + 1) / levels of one column: (levels,).
 
     Differences of distribution functions, right of a component's mean of survival functions, so that

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp, ndtr, stdtrit
 
-from ..distributions.arrays import HUGE, Law, law_of, log_constant, normaliser, root_rules
+from ..array_types import Floats
+from ..distributions.arrays import HUGE, AnyMixture, law_of, log_constant, normaliser, root_rules
 from ..distributions.student import StudentMixture
 from ..em.blocks import Blocks, arrange_quickly
 from ..parallel import in_pieces
 from .cell_masses import t_masses
-
-Floats = NDArray[np.float64]
 
 NEGLECT = 1e-9
 """Largest share that is left out of a density of positions, and, separately, of a cell's mass."""
 
 
 def colour_masses(
-    mixture: Law, positions: ArrayLike, colours: ArrayLike, cell: float = 1 / 256, threads: int | None = None
+    mixture: AnyMixture,
+    positions: ArrayLike,
+    colours: ArrayLike,
+    cell: float = 1 / 256,
+    threads: int | None = None,
 ) -> tuple[Floats, Floats]:
     """Masses of p(r, g, b | x, y) in the cell around each colour and in the cube [0, 1]^3, as logs.
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..em.e_step import Components, Expectation
+from ..array_types import Booleans, Floats, Integers
+from ..em.e_step import Expectation, KernelComponents
 from ..em.initialize import State
 from ..em.split_merge import cheapest, merged
-from .inference import Course, Inference, Listen, used
+from ..fit_result import Watcher
+from .inference import Inference, VariationalProgress
 from .posterior import Posterior
-
-Floats = NDArray[np.float64]
-Names = NDArray[np.intp]
 
 CUTS = ((-1,), (-2,), (-1, -2))
 """The axes, shortest to longest, that components are cut across in one round after another: sometimes
@@ -36,12 +34,14 @@ class Proposal:
     """
 
     posterior: Posterior
-    groups: Names
-    now: Names
-    changed: NDArray[np.bool_]
+    groups: Integers
+    now: Integers
+    changed: Booleans
 
 
-def grow(inference: Inference, course: Course, rounds: int, listen: Listen | None) -> Course:
+def grow(
+    inference: Inference, progress: VariationalProgress, rounds: int, watch: Watcher | None
+) -> VariationalProgress:
     """Rounds of births and then deaths, until no kind of birth gains more than the tolerance any more.
 
     A half round proposes a change for every component at once. After SETTLE iterations the gain of each
@@ -53,18 +53,18 @@ def grow(inference: Inference, course: Course, rounds: int, listen: Listen | Non
     """
     idle = 0
     for turn in range(rounds):
-        before = course.trace[-1]
-        course = _attempt(inference, course, births(course.posterior, turn), listen)
-        course = _attempt(inference, course, deaths(course.posterior), listen)
-        idle = idle + 1 if course.trace[-1] - before < inference.problem.options.tolerance else 0
+        before = progress.trace[-1]
+        progress = _attempt(inference, progress, births(progress.posterior, turn), watch)
+        progress = _attempt(inference, progress, deaths(progress.posterior), watch)
+        idle = idle + 1 if progress.trace[-1] - before < inference.problem.options.tolerance else 0
         if idle == len(CUTS):
-            return replace(course, converged=True)
-    return replace(course, converged=False)
+            return replace(progress, converged=True)
+    return replace(progress, converged=False)
 
 
 def births(q: Posterior, turn: int) -> Proposal:
     """Every used component cut in halves across an axis, or in quarters across two: see CUTS."""
-    kept = np.flatnonzero(used(q))
+    kept = np.flatnonzero(q.used)
     values, vectors = np.linalg.eigh(q.covariances[kept])
     names = np.arange(len(kept))
     count, means, spread, groups = q.count[kept], q.means[kept], q.covariances[kept].copy(), names
@@ -85,7 +85,7 @@ def births(q: Posterior, turn: int) -> Proposal:
 
 def deaths(q: Posterior) -> Proposal:
     """The used components in pairs of neighbours, the cheapest pairs first, each pair as one."""
-    kept = np.flatnonzero(used(q))
+    kept = np.flatnonzero(q.used)
     count, means, spread = q.count[kept], q.means[kept], q.covariances[kept]
     groups: list[list[int]] = []
     taken: set[int] = set()
@@ -107,24 +107,26 @@ def deaths(q: Posterior) -> Proposal:
     )
 
 
-def _attempt(inference: Inference, course: Course, proposal: Proposal, listen: Listen | None) -> Course:
+def _attempt(
+    inference: Inference, progress: VariationalProgress, proposal: Proposal, watch: Watcher | None
+) -> VariationalProgress:
     """The present components after 2 SETTLE iterations, or those changes that gain if they do better."""
-    now = _settled(inference, course.posterior).posterior
+    now = _settled(inference, progress.posterior).posterior
     trial = _settled(inference, proposal.posterior).posterior
     good = proposal.changed & (_gains(inference, now, trial, proposal) > 0)
     best = _settled(inference, now)
     if good.any():
         mixed = _settled(inference, _mixed(now, trial, proposal, good))
         best = mixed if mixed.trace[-1] > best.trace[-1] else best
-    done = Course(best.posterior, (*course.trace, best.trace[-1]), course.steps + 2 * SETTLE)
-    if listen is not None:
-        listen(len(done.trace), done.trace[-1], lambda: inference.mixture(done.posterior))
+    done = VariationalProgress(best.posterior, (*progress.trace, best.trace[-1]), progress.steps + 2 * SETTLE)
+    if watch is not None:
+        watch(len(done.trace), done.trace[-1], lambda: inference.mixture(done.posterior))
     return done
 
 
-def _settled(inference: Inference, q: Posterior) -> Course:
+def _settled(inference: Inference, q: Posterior) -> VariationalProgress:
     inference.problem.expectation.forget()
-    return inference.iterate(Course(q), SETTLE, 0.0, None)
+    return inference.iterate(VariationalProgress(q), SETTLE, 0.0, None)
 
 
 def _gains(inference: Inference, now: Posterior, trial: Posterior, proposal: Proposal) -> Floats:
@@ -154,7 +156,7 @@ def _gains(inference: Inference, now: Posterior, trial: Posterior, proposal: Pro
         won += weighted.moments(present).count * (width * inference.scale)
     groups = len(proposal.changed)
 
-    def cost(q: Posterior, names: Names) -> Floats:
+    def cost(q: Posterior, names: Integers) -> Floats:
         each = q.mean_divergences()
         if q.prior.kind != "tied":
             each = each + q.precision_divergences()
@@ -165,7 +167,7 @@ def _gains(inference: Inference, now: Posterior, trial: Posterior, proposal: Pro
     return np.asarray(np.bincount(proposal.now, won, groups) - costs)
 
 
-def _difference(expectation: Expectation, other: Components, present: Components) -> Floats:
+def _difference(expectation: Expectation, other: KernelComponents, present: KernelComponents) -> Floats:
     """By how much log densities are higher under the other components: (n,) nats."""
     expectation.forget()
     gained = expectation.log_density(other).astype(np.float64)
@@ -173,9 +175,9 @@ def _difference(expectation: Expectation, other: Components, present: Components
     return np.asarray(gained - expectation.log_density(present))
 
 
-def _mixed(now: Posterior, trial: Posterior, proposal: Proposal, good: NDArray[np.bool_]) -> Posterior:
+def _mixed(now: Posterior, trial: Posterior, proposal: Proposal, good: Booleans) -> Posterior:
     """The trial's components of good groups, and the present ones of the others that hold points."""
-    new, old = good[proposal.groups], ~good[proposal.now] & used(now)
+    new, old = good[proposal.groups], ~good[proposal.now] & now.used
     count, means, covariances = (
         np.concatenate((getattr(now, name)[old], getattr(trial, name)[new]))
         for name in ("count", "means", "covariances")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betaln, digamma, gammaln
 
-from ..em.e_step import Components, Moments
+from ..array_types import Booleans, Floats, Integers
+from ..em.e_step import KernelComponents, Moments
 from ..em.m_step import shaped
 from .prior import Prior
 
-Floats = NDArray[np.float64]
+UNUSED = 0.5
+"""A component that holds fewer points than this has nothing but its prior and is pruned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,7 @@ class Posterior:
     degrees: Floats
     covariances: Floats
     count: Floats
-    order: NDArray[np.intp]
+    order: Integers
 
     @classmethod
     def of(cls, prior: Prior, count: Floats, means: Floats, spread: Floats, floor: Floats) -> Posterior:
@@ -67,16 +68,17 @@ class Posterior:
             scatter = shaped(prior.covariance + scatter, count, prior.kind)
         return cls(prior, sticks, centre, precision, degrees, scatter / degrees[:, None, None], count, order)
 
-    def update(self, moments: Moments, scale: float, floor: Floats, learn: bool = False) -> Posterior:
-        """The posterior after an E-step with this one, whose weights were divided by `scale`.
-
-        With `learn` its prior is then the best for it, see `Prior.learned`.
-        """
+    def update(self, moments: Moments, scale: float, floor: Floats) -> Posterior:
+        """The posterior after an E-step with this one, whose weights were divided by `scale`."""
         held = np.where(moments.count > 0, moments.count, np.inf)
         step = moments.first / held[:, None]
         spread = moments.second / held[:, None, None] - step[:, :, None] * step[:, None, :]
-        after = Posterior.of(self.prior, moments.count * scale, self.means + step, spread, floor)
-        return replace(after, prior=self.prior.learned(after)) if learn else after
+        return Posterior.of(self.prior, moments.count * scale, self.means + step, spread, floor)
+
+    @property
+    def used(self) -> Booleans:
+        """The components that hold points, or the largest if none does: (K,)."""
+        return np.asarray((self.count > UNUSED) | (self.count == self.count.max()))
 
     @property
     def weights(self) -> Floats:
@@ -94,15 +96,15 @@ class Posterior:
         """E of what a Dirichlet process has not broken off its stick; 0 of a Dirichlet distribution."""
         return float((self.sticks[:, 1] / self.sticks.sum(axis=1)).prod()) if self.prior.process else 0.0
 
-    def components(self, floor: Floats) -> Components:
+    def components(self, floor: Floats) -> KernelComponents:
         """E[log pi_k + log N(z; mu_k, Lambda_k^-1)] of a blob z ~ N(x, floor), as the E-step takes it
         (eqs. 10.64-10.66, and -tr(E[Lambda_k] floor) / 2 for the blob).
         """  # fmt: skip
         d = self.means.shape[1]
-        plain = Components.of(np.ones(len(self.means)), self.means, self.covariances)
+        plain = KernelComponents.of(np.ones(len(self.means)), self.means, self.covariances)
         jitter = np.einsum("kij,kil,jl->k", plain.factors, plain.factors, floor)
         offset = 0.5 * (self.expected_log_det() - d * np.log(2 * np.pi) - d / self.precision - jitter)
-        return Components(offset + self.log_weights(), plain.means, plain.factors)
+        return KernelComponents(offset + self.log_weights(), plain.means, plain.factors)
 
     def log_weights(self) -> Floats:
         """E[log pi_k]: (K,)."""

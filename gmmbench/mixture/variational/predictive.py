@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Booleans
 from ..distributions.student import StudentMixture
 from ..em.whitening import Units
 from .posterior import Posterior
 
 
-def predictive(q: Posterior, used: NDArray[np.bool_], units: Units) -> StudentMixture:
+def predictive(q: Posterior, used: Booleans, units: Units) -> StudentMixture:
     """p(x | points) (Bishop 2006, eq. 10.81), in the points' own units.
 
     The used components, and one more, drawn from the prior, for what the weights leave: what a Dirichlet
@@ -51,6 +51,6 @@ def predictive(q: Posterior, used: NDArray[np.bool_], units: Units) -> StudentMi
     )
 
 
-def left_over(q: Posterior, used: NDArray[np.bool_]) -> float:
+def left_over(q: Posterior, used: Booleans) -> float:
     """The share of the predictive that is drawn from the prior."""
     return q.leftover + float(q.weights[~used].sum())

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import digamma
 
+from ..array_types import Floats
 from ..em.m_step import shaped
-
-if TYPE_CHECKING:
-    from .posterior import Posterior
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +19,7 @@ class Prior:
         concentration: of the Dirichlet, each component's; of the process, gamma.
         mean: (d,); `mean_precision` is how many points it counts as (beta_0).
         covariance: (d, d), the inverse of the Wishart's scale matrix, of `degrees` degrees of freedom.
-        kind: the covariances' type, one of `fitting.COVARIANCES`.
+        kind: the covariances' type, one of `COVARIANCES`.
         shares: of tied covariances, for how many components the prior of the one matrix counts: its
             degrees and inverse scale are `shares` times those here, which are scikit-learn's.
         open_concentration: whether a process's concentration may be learned.
@@ -63,31 +56,3 @@ class Prior:
         shares = components if kind == "tied" else 1
         open_ = process and concentration is None
         return cls(process, known, mean, 1 / size, spread / size, float(d), kind, shares, open_)
-
-    def learned(self, q: Posterior) -> Prior:
-        """The prior of this form under which the evidence bound of a posterior is highest.
-
-        Empirical Bayes, or type-II maximum likelihood (MacKay 1992; Bishop 2006, section 3.5), in closed
-        form: the mean precision, never above one point's; the covariance, which is the harmonic mean of
-        the components'; and a process's concentration, if it was left open. A tied matrix is one draw,
-        which teaches nothing of what it was drawn from.
-        """
-        d = len(self.mean)
-        k = len(q.means)
-        precise = np.linalg.inv(q.covariances)  # E[Lambda]
-        apart = q.means - self.mean
-        reach = np.einsum("ki,kij,kj->k", apart, precise, apart)
-        mean_precision = min(1.0, k * d / float((d / q.precision + reach).sum()))
-        gamma = self.concentration
-        if self.open_concentration:
-            a, b = q.sticks.T
-            gamma = k / float((digamma(a + b) - digamma(b)).sum())
-        if self.kind == "tied":
-            return replace(self, mean_precision=mean_precision, concentration=gamma)
-        typical = np.linalg.inv(shaped(precise.mean(axis=0)[None], np.ones(1), self.kind)[0])
-        return replace(
-            self,
-            mean_precision=mean_precision,
-            concentration=gamma,
-            covariance=self.degrees * typical,
-        )

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gmmbench.mixture import Mixture, fit, fit_bayesian
-from gmmbench.mixture.em.iterate import Options, Problem
 from gmmbench.mixture.em.missing import Missing
+from gmmbench.mixture.em.problem import Options, Problem
 from gmmbench.mixture.variational.inference import Inference
 from gmmbench.mixture.variational.prior import Prior
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gmmbench.mixture import Mixture
-from gmmbench.mixture.em.e_step import Components, Expectation
+from gmmbench.mixture.em.e_step import Expectation, KernelComponents
 
 
 def random_mixture(rng, k, d, narrow):
@@ -23,7 +23,7 @@ def test_the_neglected_share_of_every_point_is_below_the_tolerance(seed, neglect
     points = np.concatenate((truth.sample(1500, rng), rng.uniform(-4, 4, size=(200, 2))))
     exact = truth.log_density(points)
     expectation = Expectation(points, np.ones(len(points)), precision="double", neglect=neglect, threads=1)
-    components = Components.of(truth.weights, truth.means, truth.covariances)
+    components = KernelComponents.of(truth.weights, truth.means, truth.covariances)
     for _ in range(2):  # the second pass guesses from the first
         missing = -np.expm1(expectation.log_density(components) - exact)
         assert missing.max() <= neglect / 2 + 1e-9
@@ -37,9 +37,9 @@ def test_a_guess_that_proves_wrong_is_noticed(move):
     truth = random_mixture(rng, 40, 2, 0.2)
     points = truth.sample(2000, rng)
     expectation = Expectation(points, np.ones(2000), precision="double", neglect=1e-3, threads=1)
-    expectation.log_density(Components.of(truth.weights, truth.means, truth.covariances))
+    expectation.log_density(KernelComponents.of(truth.weights, truth.means, truth.covariances))
     moved = Mixture(truth.weights, truth.means + move, truth.covariances)
-    found = expectation.log_density(Components.of(moved.weights, moved.means, moved.covariances))
+    found = expectation.log_density(KernelComponents.of(moved.weights, moved.means, moved.covariances))
     missing = -np.expm1(found - moved.log_density(points))
     assert missing.max() <= 1e-3
 
@@ -55,7 +55,7 @@ def test_what_blocks_remember_neglects_no_more_while_components_drift(seed, drif
     bounded = Expectation(points, np.ones(n), neglect=neglect, **options)
     exact = Expectation(points, np.ones(n), neglect=0, **options)
     for _ in range(5):
-        components = Components.of(truth.weights, truth.means, truth.covariances)
+        components = KernelComponents.of(truth.weights, truth.means, truth.covariances)
         found, expected = bounded.moments(components), exact.moments(components)
         assert -1e-9 * n <= expected.bound - found.bound <= neglect * n
         assert np.abs(found.count - expected.count).max() <= neglect * n
@@ -72,7 +72,7 @@ def test_no_distance_falls_by_more_than_the_drift(seed, d, drift):
     turn = np.eye(d) + drift * rng.normal(size=(6, d, d))
     spread = turn @ before.covariances @ np.swapaxes(turn, 1, 2) + 1e-6 * np.eye(d)
     after = Mixture(before.weights, before.means + drift * rng.normal(size=(6, d)), spread)
-    old, new = (Components.of(m.weights, m.means, m.covariances) for m in (before, after))
+    old, new = (KernelComponents.of(m.weights, m.means, m.covariances) for m in (before, after))
     points = 5 * rng.normal(size=(200, d))
 
     def distance(c):
@@ -86,7 +86,7 @@ def test_blocks_do_not_evaluate_again_what_they_evaluated_in_vain():
     rng = np.random.default_rng(0)
     truth = random_mixture(rng, 64, 2, 0.1)
     points = truth.sample(20_000, rng)
-    components = Components.of(truth.weights, truth.means, truth.covariances)
+    components = KernelComponents.of(truth.weights, truth.means, truth.covariances)
     expectation = Expectation(points, np.ones(20_000), precision="double", threads=1)
     expectation.moments(components)
     guessed = expectation.moments(components)  # its floor comes from the points, and it may evaluate more
@@ -107,7 +107,7 @@ def test_the_sums_of_a_pass_are_those_of_the_dense_formula(d, diagonal, precisio
     points, weights = m.sample(300, rng), rng.random(300)
     given = points.copy()
     found = Expectation(points, weights, diagonal=diagonal, precision=precision, threads=1).moments(
-        Components.of(m.weights, m.means, m.covariances)
+        KernelComponents.of(m.weights, m.means, m.covariances)
     )
     assert np.array_equal(points, given)  # they are sorted elsewhere
     r = weights[:, None] * m.responsibilities(points)
@@ -124,7 +124,7 @@ def test_blocks_that_do_not_need_a_component_do_not_pay_for_it():
     rng = np.random.default_rng(0)
     truth = random_mixture(rng, 64, 2, 0.02)
     points = truth.sample(20_000, rng)
-    components = Components.of(truth.weights, truth.means, truth.covariances)
+    components = KernelComponents.of(truth.weights, truth.means, truth.covariances)
     options = dict(precision="double", threads=1)
     bounded = Expectation(points, np.ones(20_000), neglect=1e-5, **options).moments(components)
     exact = Expectation(points, np.ones(20_000), neglect=0, **options).moments(components)
@@ -138,7 +138,7 @@ def test_single_precision_responsibilities_are_within_a_thousandth():
     rng = np.random.default_rng(5)
     truth = random_mixture(rng, 30, 2, 0.2)
     points = truth.sample(500, rng)
-    components = Components.of(truth.weights, truth.means, truth.covariances)
+    components = KernelComponents.of(truth.weights, truth.means, truth.covariances)
     expected = truth.responsibilities(points)
     for i in range(0, 500, 50):
         weights = np.zeros(500)

@@ -11,6 +11,7 @@ from scipy.stats import dirichlet, multivariate_normal, wishart
 
 from gmmbench.mixture import fit_bayesian
 from gmmbench.mixture.em.whitening import Units
+from gmmbench.mixture.variational.empirical_bayes import learned_prior
 from gmmbench.mixture.variational.posterior import Posterior
 from gmmbench.mixture.variational.predictive import predictive
 from gmmbench.mixture.variational.prior import Prior
@@ -125,7 +126,7 @@ def test_a_learned_prior_is_the_best_of_its_neighbours(points):
     spread = np.array([np.cov(rng.normal(size=(2, 9))) for _ in range(6)])
     count = rng.uniform(1, 50, size=6)
     q = Posterior.of(prior, count, rng.normal(size=(6, 2)) * 5, spread, 0 * np.eye(2))
-    best = prior.learned(q)
+    best = learned_prior(q)
 
     def divergence(**change):
         return replace(q, prior=replace(best, **change)).divergence()

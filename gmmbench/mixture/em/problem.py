@@ -1,0 +1,104 @@
+"""The points of a fit in the units and blocks that the E-step works on, with the options of the fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from ..array_types import Floats
+from ..distributions.gaussian import Mixture
+from .e_step import PRECISIONS, Expectation, KernelComponents
+from .initialize import State, begin
+from .m_step import shaped
+from .missing import Filled, Missing
+from .whitening import Units
+
+RIDGE = 1e-13
+"""Least variance, in units of the points' own: the least that float64 can tell from zero."""
+
+NARROW = 1e-4
+"""Covariance floors of a smaller standard deviation than this, in units of the points' own, need float64."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to iterate; `fit` explains each option."""
+
+    covariance: str = "full"
+    tolerance: float = 1e-3
+    iterations: int = 100
+    precision: str = "auto"
+    neglect: float = 1e-5
+    threads: int | None = None
+    empty: str = "reseed"
+
+
+class Problem:
+    """Points (n, d) with weights (n,) and a covariance floor (d,), in whitened units and in blocks.
+
+    With missing cells, the bound is the log-likelihood of the points given that they lie elsewhere.
+    """
+
+    def __init__(
+        self,
+        points: Floats,
+        weights: Floats,
+        floor: Floats,
+        options: Options,
+        missing: Missing | None = None,
+    ) -> None:
+        self.options = options
+        self.units = Units.of(points, weights, floor, options.covariance)
+        self.weights = weights / weights.max()
+        self.points = self.units.into(points)
+        spread = self.units.spread_into(np.diag(floor))
+        least = float(np.linalg.eigvalsh(spread)[0])
+        self.floor = spread + max(0.0, RIDGE - least) * np.eye(len(floor))
+        precision = options.precision
+        if precision == "auto":
+            precision = "double" if least < NARROW**2 else "single"
+        if precision not in PRECISIONS:
+            raise ValueError(f"expected a precision of auto, single, double, got {options.precision!r}")
+        prepared = partial(
+            Expectation,
+            diagonal=options.covariance in ("diag", "spherical"),
+            precision=precision,
+            neglect=options.neglect,
+            threads=options.threads,
+        )
+        self.total = float(self.weights.sum())
+        self.expectation: Expectation | Filled = prepared(self.points, self.weights)
+        self.hidden = np.empty((0, points.shape[1]))
+        if missing is not None:
+            self.hidden = self.units.into(missing.points)
+            hidden = prepared(self.hidden, np.zeros(len(self.hidden)))
+            volume = missing.volume / np.exp(self.units.log_volume)
+            most = missing.most / float(weights.max())
+            self.expectation = Filled(self.expectation, hidden, self.total, volume, most)
+
+    def parts(self, components: KernelComponents) -> list[tuple[Expectation, Floats, Floats]]:
+        """The points, and the missing cells as `components` fill them.
+
+        Each part is its E-step, its points (n, d) and their weights (n,).
+        """
+        if not isinstance(self.expectation, Filled):
+            return [(self.expectation, self.points, self.weights)]
+        self.expectation.fill(components)
+        seen, hidden = self.expectation.seen, self.expectation.hidden
+        return [(seen, self.points, self.weights), (hidden, self.hidden, self.expectation.weights)]
+
+    def begin(self, components: int, start: str | Mixture, rng: np.random.Generator) -> State:
+        """The first parameters: from a method of initialisation, or a mixture in the points' own units."""
+        covariance = self.options.covariance
+        if isinstance(start, Mixture):
+            means = np.linalg.solve(self.units.factor, (start.means - self.units.origin).T).T
+            spread = shaped(self.units.spread_into(start.covariances), start.weights, covariance)
+            return State(start.weights, np.asarray(means, dtype=np.float64), spread)
+        state = begin(self.points, self.weights, components, start, self.floor, rng)
+        return replace(state, covariances=shaped(state.covariances, state.weights, covariance))
+
+    def mixture(self, state: State) -> Mixture:
+        """A state as a mixture in the points' own units."""
+        return Mixture(state.weights, *self.units.out_of(state.means, state.covariances))

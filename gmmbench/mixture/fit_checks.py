@@ -1,0 +1,51 @@
+"""Checks of the arguments of a fit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .array_types import Floats
+
+
+class TooManyComponents(ValueError):  # noqa: N818 - the name states what was asked for
+    """More components were asked for than there are distinct points."""
+
+
+def check_points(
+    points: ArrayLike, weights: ArrayLike | None, floor: ArrayLike
+) -> tuple[Floats, Floats, Floats]:
+    """Points (n, d), weights (n,) and covariance floor (d,) as float64. Raises ValueError if invalid."""
+    x = np.asarray(points, dtype=np.float64)
+    if x.ndim != 2 or not len(x):
+        raise ValueError(f"expected points (n, d) with n >= 1, got shape {x.shape}")
+    w = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
+    if w.shape != (len(x),):
+        raise ValueError(f"expected weights ({len(x)},), got {w.shape}")
+    if not (np.isfinite(x).all() and np.isfinite(w).all() and (w >= 0).all()):
+        raise ValueError("expected finite points and finite weights >= 0")
+    if not w.any():
+        raise ValueError("expected weights of which some are > 0, got none")
+    axes = np.broadcast_to(np.asarray(floor, dtype=np.float64), (x.shape[1],))
+    if not (np.isfinite(axes).all() and (axes > 0).all()):
+        raise ValueError(f"expected a floor > 0 on every axis, got {axes}")
+    return x, w, axes
+
+
+def check_distinct(points: Floats, components: int) -> None:
+    """Raise TooManyComponents unless there are at least as many distinct points as components."""
+    few = points[:: max(1, len(points) // (4 * components))]  # in most cases these are enough
+    if len(np.unique(few, axis=0)) >= components:
+        return
+    distinct = len(np.unique(points, axis=0))
+    if distinct < components:
+        raise TooManyComponents(
+            f"expected at most {distinct} components, because there are {distinct} distinct points to fit; "
+            f"got {components}"
+        )
+
+
+def check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise ValueError, listing the choices, unless the value is one of them."""
+    if value not in choices:
+        raise ValueError(f"expected {what} to be one of {', '.join(choices)}, got {value!r}")
