@@ -1,19 +1,26 @@
 """The numerical engine: mixtures over points; it knows no image, configuration or plugin."""
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from .distributions.gaussian import Mixture
-from .distributions.student import StudentMixture
-from .fit import fit
-from .fit_bayesian import fit_bayesian
-from .fit_checks import TooManyComponents
-from .fit_result import BayesianFit, Fit
-from .integrals.cell_masses import cell_masses, level_masses
-from .integrals.colour_masses import colour_masses, law_masses
+from .covariances import COVARIANCES, CovarianceType, register_covariance
+
+if TYPE_CHECKING:
+    from .distributions.gaussian import Mixture
+    from .distributions.student import StudentMixture
+    from .fit_checks import TooManyComponents
+    from .fit_em import fit
+    from .fit_result import BayesianFit, Fit
+    from .fit_variational import fit_bayesian
+    from .integrals.cell_masses import cell_masses, level_masses
+    from .integrals.colour_masses import colour_masses, law_masses
+    from .sklearn_api import BayesianGaussianMixture, GaussianMixture
 
 __all__ = [
+    "COVARIANCES",
     "BayesianFit",
     "BayesianGaussianMixture",
+    "CovarianceType",
     "Fit",
     "GaussianMixture",
     "Mixture",
@@ -25,12 +32,29 @@ __all__ = [
     "fit_bayesian",
     "law_masses",
     "level_masses",
+    "register_covariance",
 ]
+
+_MODULES = {
+    "BayesianFit": "fit_result",
+    "BayesianGaussianMixture": "sklearn_api",
+    "Fit": "fit_result",
+    "GaussianMixture": "sklearn_api",
+    "Mixture": "distributions.gaussian",
+    "StudentMixture": "distributions.student",
+    "TooManyComponents": "fit_checks",
+    "cell_masses": "integrals.cell_masses",
+    "colour_masses": "integrals.colour_masses",
+    "fit": "fit_em",
+    "fit_bayesian": "fit_variational",
+    "law_masses": "integrals.colour_masses",
+    "level_masses": "integrals.cell_masses",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("GaussianMixture", "BayesianGaussianMixture"):
-        from . import sklearn_api  # loads scikit-learn and numba
-
-        return getattr(sklearn_api, name)
+    # Everything but the covariance types loads scipy, and some of it scikit-learn and numba: a plugin that
+    # only lists its options must not wait for them.
+    if name in _MODULES:
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

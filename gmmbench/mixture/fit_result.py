@@ -58,15 +58,3 @@ class BayesianFit(Fit):
     predictive: StudentMixture | None = None
     leftover: float = 0.0
     used: int = 0
-
-
-def count_parameters(components: int, dimension: int, covariance: str) -> int:
-    """Free parameters of a mixture: K - 1 weights, K d means, and its covariances."""
-    triangle = dimension * (dimension + 1) // 2
-    spread = {
-        "full": components * triangle,
-        "diag": components * dimension,
-        "spherical": components,
-        "tied": triangle,
-    }[covariance]
-    return components - 1 + components * dimension + spread

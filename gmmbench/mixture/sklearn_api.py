@@ -17,7 +17,8 @@ from sklearn import mixture as reference
 from sklearn.mixture._gaussian_mixture import _compute_precision_cholesky
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from .array_types import Integers, KernelFloats
+from .array_types import Floats, Integers, KernelFloats
+from .covariances import CovarianceType, covariance_type
 from .distributions.gaussian import Mixture
 from .em.e_step import Expectation, KernelComponents, Moments
 from .em.initialize import begin
@@ -61,19 +62,21 @@ class _Shares:
 class _Points:
     """Points arranged for E-steps, with the units they are in."""
 
-    def __init__(self, x: KernelFloats, weights: KernelFloats | None, covariance: str, floor: float) -> None:
+    def __init__(
+        self, x: KernelFloats, weights: KernelFloats | None, kind: CovarianceType, floor: float
+    ) -> None:
         self.x, points = x, x.astype(np.float64)
         w = np.ones(len(x)) if weights is None else weights / weights.max()
         self.scale = 1.0 if weights is None else float(weights.max())
         # spherical covariances need equal scales, which any floor that is equal on all axes gives
         ridge = max(floor, 1e-12 * float(points.var(axis=0).max()), 1e-300)
-        self.units = Units.of(points, w, np.full(x.shape[1], ridge), covariance)
+        self.units = Units.of(points, w, np.full(x.shape[1], ridge), kind.form)
         self.weights, self.inside = w, self.units.into(points)
         self.total = float(w.sum())
         self.expectation = Expectation(
             self.inside,
             w,
-            diagonal=covariance in ("diag", "spherical"),
+            diagonal=kind.form.diagonal,
             precision="double",
             neglect=NEGLECT,
         )
@@ -164,18 +167,16 @@ class _FastMixture:
 
     def _arranged(self: Any, x: KernelFloats) -> _Points:
         if self._points is None or self._points.x is not x:
-            self._points = _Points(x, self._sample_weight, self.covariance_type, float(self.reg_covar))
+            self._points = _Points(
+                x, self._sample_weight, covariance_type(self.covariance_type), float(self.reg_covar)
+            )
         return self._points
 
     def _components(self: Any, units: Units) -> tuple[KernelComponents, KernelFloats]:
         """For the kernels: factors of scikit-learn's precisions in other units, and its offsets."""
         k, d = self.means_.shape
-        full = {
-            "full": lambda c: c,
-            "tied": lambda c: np.repeat(c[None], k, axis=0),
-            "diag": lambda c: c[:, :, None] * np.eye(d),
-            "spherical": lambda c: c[:, None, None] * np.eye(d),
-        }[self.covariance_type](np.asarray(self.precisions_cholesky_, dtype=np.float64))
+        precisions = np.asarray(self.precisions_cholesky_, dtype=np.float64)
+        full = covariance_type(self.covariance_type).expand(precisions, k, d)
         # (x - m) U with U U^T the precision, and x = L u + origin: the factor is U^T L, lower triangular
         factors = np.swapaxes(full, 1, 2) @ units.factor
         means = np.linalg.solve(units.factor, (self.means_ - units.origin).T).T
@@ -189,25 +190,14 @@ class _FastMixture:
     def _bayes_offset(self) -> Any:
         return 0.0
 
-    def _full(self: Any, covariances: KernelFloats) -> KernelFloats:
-        k, d = self.means_.shape
-        if self.covariance_type == "tied":
-            return np.repeat(covariances[None], k, axis=0)
-        if self.covariance_type == "full":
-            return covariances
-        axes = covariances if self.covariance_type == "diag" else np.repeat(covariances[:, None], d, axis=1)
-        return np.asarray(axes[:, :, None] * np.eye(d))
+    def _full(self: Any, covariances: KernelFloats) -> Floats:
+        compact = np.asarray(covariances, dtype=np.float64)
+        return covariance_type(self.covariance_type).expand(compact, *self.means_.shape)
 
-    def _compact(self: Any, spread: KernelFloats, count: KernelFloats) -> KernelFloats:
-        """Covariances (K, d, d) in scikit-learn's shape for their type, reg_covar added."""
-        d = spread.shape[1]
-        if self.covariance_type == "full":
-            return spread + self.reg_covar * np.eye(d)
-        if self.covariance_type == "tied":
-            tied = np.einsum("k,kij->ij", count / count.sum(), spread)
-            return np.asarray(tied + self.reg_covar * np.eye(d))
-        axes = np.diagonal(spread, axis1=1, axis2=2) + self.reg_covar
-        return np.asarray(axes if self.covariance_type == "diag" else axes.mean(axis=1))
+    def _compact(self: Any, spread: Floats, count: Floats) -> Any:
+        """Covariances (K, d, d) in scikit-learn's shape for their type, with reg_covar added."""
+        kind = covariance_type(self.covariance_type)
+        return kind.compact(kind.restrict(spread + self.reg_covar * np.eye(spread.shape[1]), count))
 
 
 class GaussianMixture(_FastMixture, reference.GaussianMixture):  # type: ignore[misc]  # scikit-learn has no types

@@ -6,15 +6,14 @@ import warnings
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .array_types import Floats, Integers
+from .covariances import CovarianceType
 from .distributions.gaussian import Mixture
-from .em.m_step import shaped
 from .em.problem import Options, Problem
 from .em.whitening import Units
 from .fit_checks import check_distinct
-from .fit_result import BayesianFit, Fit, Watcher, count_parameters
+from .fit_result import BayesianFit, Fit, Watcher
 from .variational.posterior import Posterior
 from .variational.predictive import left_over, predictive
 from .variational.prior import Prior
@@ -24,7 +23,7 @@ def fit_reference(
     points: Floats,
     weights: Floats,
     components: int,
-    covariance: str,
+    covariance: CovarianceType,
     start: str | Mixture,
     tolerance: float,
     iterations: int,
@@ -37,7 +36,7 @@ def fit_reference(
 
     estimator = GaussianMixture(
         components,
-        covariance_type=covariance,
+        covariance_type=_name(covariance),
         tol=tolerance,
         max_iter=iterations,
         reg_covar=1.0,
@@ -53,7 +52,7 @@ def fit_reference(
         int(done.n_iter_),
         bool(done.converged_),
         float(done.lower_bound_ - np.log(scale).sum()),
-        count_parameters(components, points.shape[1], covariance),
+        covariance.n_parameters(components, points.shape[1]),
     )
 
 
@@ -61,7 +60,7 @@ def fit_bayesian_reference(
     points: Floats,
     weights: Floats,
     components: int,
-    covariance: str,
+    covariance: CovarianceType,
     start: str,
     tolerance: float,
     iterations: int,
@@ -86,14 +85,14 @@ def fit_bayesian_reference(
     )  # fmt: skip
     estimator = BayesianGaussianMixture(
         n_components=components,
-        covariance_type=covariance,
+        covariance_type=_name(covariance),
         tol=tolerance,
         max_iter=iterations,
         init_params=start,
         reg_covar=1.0,
         mean_precision_prior=prior.mean_precision,
         mean_prior=prior.mean,
-        covariance_prior=_compact(prior.covariance, covariance),
+        covariance_prior=covariance.form.compact(prior.covariance),
         weight_concentration_prior_type="dirichlet_process" if process else "dirichlet_distribution",
         weight_concentration_prior=prior.concentration,
         random_state=_seed(rng),
@@ -108,7 +107,7 @@ def fit_bayesian_reference(
         int(done.n_iter_),
         bool(done.converged_),
         None,
-        count_parameters(int(kept.sum()), d, covariance),
+        covariance.n_parameters(int(kept.sum()), d),
         removed=int((~kept).sum()),
         predictive=predictive(q, kept, units),
         leftover=left_over(q, kept),
@@ -124,14 +123,14 @@ def _posterior(done: Any, prior: Prior) -> Posterior:
         sticks[:] = np.stack(done.weight_concentration_, axis=1)
     else:
         sticks[:, 0] = done.weight_concentration_
-    degrees = done.degrees_of_freedom_ * (prior.shares if prior.kind == "tied" else 1)
+    degrees = done.degrees_of_freedom_ * prior.shares
     return Posterior(
         prior,
         sticks,
         done.means_,
         done.mean_precision_,
         np.broadcast_to(degrees, (k,)),
-        _whole(done.covariances_, prior.kind, k, d),
+        prior.kind.expand(done.covariances_, k, d),
         done.mean_precision_ - prior.mean_precision,
         np.arange(k),
     )
@@ -142,7 +141,7 @@ def _starting(
     points: Floats,
     weights: Floats,
     components: int,
-    covariance: str,
+    covariance: CovarianceType,
     floor: Floats,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
@@ -155,8 +154,7 @@ def _starting(
         problem = Problem(points, weights, floor, Options(covariance, 0.0, 1, "double", 0.0, 1))
         start = problem.mixture(problem.begin(components, start, rng))
     spread = start.covariances / np.outer(scale, scale)
-    precisions = np.linalg.inv(shaped(spread, start.weights, covariance))
-    kept = precisions[0] if covariance == "tied" else _compact(precisions, covariance)
+    kept = covariance.compact(np.asarray(np.linalg.inv(covariance.restrict(spread, start.weights))))
     return {"weights_init": start.weights, "means_init": start.means / scale, "precisions_init": kept}
 
 
@@ -178,26 +176,18 @@ def _fit(
         return estimator.fit(x)
 
 
-def _mixture(done: Any, covariance: str, scale: Floats) -> Mixture:
-    full = _whole(done.covariances_, covariance, *done.means_.shape)
+def _mixture(done: Any, covariance: CovarianceType, scale: Floats) -> Mixture:
+    full = covariance.expand(done.covariances_, *done.means_.shape)
     return Mixture(done.weights_, done.means_ * scale, full * np.outer(scale, scale))
 
 
-def _compact(matrices: NDArray[Any], covariance: str) -> Any:
-    """Matrices (..., d, d) of a type in scikit-learn's shape for it."""
-    if covariance in ("full", "tied"):
-        return matrices
-    axes = np.diagonal(matrices, axis1=-2, axis2=-1)
-    return axes if covariance == "diag" else axes[..., 0]
-
-
-def _whole(covariances: Floats, covariance: str, k: int, d: int) -> Floats:
-    """Covariances (k, d, d) from scikit-learn's shape for their type."""
-    axes = {"full": (k, d, d), "tied": (1, d, d), "diag": (k, d, 1), "spherical": (k, 1, 1)}[covariance]
-    full = np.reshape(covariances, axes)
-    if covariance in ("diag", "spherical"):
-        full = full * np.eye(d)
-    return np.broadcast_to(full, (k, d, d))
+def _name(covariance: CovarianceType) -> str:
+    """scikit-learn's name of a type. Raises ValueError if it has none."""
+    if not covariance.in_scikit_learn:
+        raise ValueError(
+            f"expected a covariance that scikit-learn has, got {covariance.name!r}; try engine='fast'"
+        )
+    return covariance.name
 
 
 def _resampled(weights: Floats, rng: np.random.Generator) -> Integers:

@@ -18,6 +18,7 @@ from gmmbench import (
     mixture_watch,
     option,
 )
+from gmmbench.mixture import COVARIANCES
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class BGMM(Model):
     components: int = option(
         50, "Gaussians K: the most there can be, or with births the first", low=1, high=1_000_000
     )
-    covariance: str = option("full", "shape of a Gaussian", choices=("full", "diag", "spherical", "tied"))
+    covariance: str = option("full", "shape of a Gaussian", choices=tuple(COVARIANCES))
     process: bool = option(False, "prior on the weights: a Dirichlet process instead of a distribution")
     concentration: float | None = option(
         None, "concentration (null: 1/K; of a process with the evidence's prior, learned)", above=0

@@ -18,6 +18,7 @@ from gmmbench import (
     mixture_watch,
     option,
 )
+from gmmbench.mixture import COVARIANCES
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class GMM(Model):
     views = ("ink", "colour", "levels")
 
     components: int = option(100, "number of Gaussians K", low=1, high=1_000_000)
-    covariance: str = option("full", "shape of a Gaussian", choices=("full", "diag", "spherical", "tied"))
+    covariance: str = option("full", "shape of a Gaussian", choices=tuple(COVARIANCES))
     start: str = option(
         "stratified",
         "how the first components are chosen",

@@ -10,7 +10,7 @@ import numpy as np
 from ..fit_result import Watcher
 from .e_step import KernelComponents
 from .initialize import State, reseeded
-from .m_step import maximise, shaped
+from .m_step import maximise
 from .problem import Problem
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def step(problem: Problem, state: State) -> tuple[float, State, int]:
     if problem.options.empty == "remove":
         return bound, after.keep(full), gone
     after = reseeded(after)
-    spread = shaped(after.covariances, after.weights, problem.options.covariance)
+    spread = problem.options.covariance.restrict(after.covariances, after.weights)
     return bound, replace(after, covariances=spread), gone
 
 

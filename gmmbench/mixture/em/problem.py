@@ -8,10 +8,10 @@ from functools import partial
 import numpy as np
 
 from ..array_types import Floats
+from ..covariances import FULL, CovarianceType
 from ..distributions.gaussian import Mixture
 from .e_step import PRECISIONS, Expectation, KernelComponents
 from .initialize import State, begin
-from .m_step import shaped
 from .missing import Filled, Missing
 from .whitening import Units
 
@@ -26,7 +26,7 @@ NARROW = 1e-4
 class Options:
     """How to iterate; `fit` explains each option."""
 
-    covariance: str = "full"
+    covariance: CovarianceType = FULL
     tolerance: float = 1e-3
     iterations: int = 100
     precision: str = "auto"
@@ -50,7 +50,7 @@ class Problem:
         missing: Missing | None = None,
     ) -> None:
         self.options = options
-        self.units = Units.of(points, weights, floor, options.covariance)
+        self.units = Units.of(points, weights, floor, options.covariance.form)
         self.weights = weights / weights.max()
         self.points = self.units.into(points)
         spread = self.units.spread_into(np.diag(floor))
@@ -63,7 +63,7 @@ class Problem:
             raise ValueError(f"expected a precision of auto, single, double, got {options.precision!r}")
         prepared = partial(
             Expectation,
-            diagonal=options.covariance in ("diag", "spherical"),
+            diagonal=options.covariance.form.diagonal,
             precision=precision,
             neglect=options.neglect,
             threads=options.threads,
@@ -94,10 +94,10 @@ class Problem:
         covariance = self.options.covariance
         if isinstance(start, Mixture):
             means = np.linalg.solve(self.units.factor, (start.means - self.units.origin).T).T
-            spread = shaped(self.units.spread_into(start.covariances), start.weights, covariance)
+            spread = covariance.restrict(self.units.spread_into(start.covariances), start.weights)
             return State(start.weights, np.asarray(means, dtype=np.float64), spread)
         state = begin(self.points, self.weights, components, start, self.floor, rng)
-        return replace(state, covariances=shaped(state.covariances, state.weights, covariance))
+        return replace(state, covariances=covariance.restrict(state.covariances, state.weights))
 
     def mixture(self, state: State) -> Mixture:
         """A state as a mixture in the points' own units."""

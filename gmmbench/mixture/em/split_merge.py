@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..array_types import Floats
+from ..covariances import CovarianceType
 from .initialize import State, split
 from .iterate import EMProgress, iterate
-from .m_step import shaped
 from .problem import Problem
 
 SETTLE = 8
@@ -40,7 +40,7 @@ def improve(problem: Problem, progress: EMProgress, moves: int, rng: np.random.G
     return progress
 
 
-def propose(state: State, batch: int, covariance: str, rng: np.random.Generator) -> State:
+def propose(state: State, batch: int, covariance: CovarianceType, rng: np.random.Generator) -> State:
     """Merge the `batch` cheapest pairs of neighbours and split as many of the rest, drawn by weight."""
     weights, means, spread = (np.array(a) for a in (state.weights, state.means, state.covariances))
     taken: set[int] = set()
@@ -59,7 +59,7 @@ def propose(state: State, batch: int, covariance: str, rng: np.random.Generator)
         whole.append(heavy)
         free.append(b)
     parts = split(State(weights, means, spread), np.array(whole, np.intp), np.array(free, np.intp))
-    return replace(parts, covariances=shaped(parts.covariances, parts.weights, covariance))
+    return replace(parts, covariances=covariance.restrict(parts.covariances, parts.weights))
 
 
 def merged(weights: Floats, means: Floats, spread: Floats) -> tuple[Floats, Floats, Floats]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..array_types import Floats
+from ..covariances import Form
 
 ROUNDING = 1e-12
 """Part of its variances that float64 does not tell from 0 in a covariance's least eigenvalue."""
@@ -28,11 +29,10 @@ class Units:
     factor: Floats
 
     @classmethod
-    def of(cls, points: Floats, weights: Floats, floor: Floats, covariance: str) -> Units:
-        """Units for points (n, d): L L^T is their covariance plus the floor (d,).
+    def of(cls, points: Floats, weights: Floats, floor: Floats, form: Form) -> Units:
+        """Units in which points (n, d) with a floor (d,) have a spread of about one.
 
-        Diagonal covariances keep their axes: L is diagonal then, and for spherical ones a multiple of
-        the square root of the floor, so that a sphere is one in units of the floor.
+        Covariances of the form keep it in these units.
         """
         share = weights / weights.sum()
         origin = share @ points
@@ -40,15 +40,7 @@ class Units:
         for start in range(0, len(points), 1 << 16):
             apart = points[start : start + (1 << 16)] - origin
             spread += (apart * share[start : start + (1 << 16), None]).T @ apart
-        variance = np.diag(spread) + floor
-        if covariance == "spherical":
-            return cls(origin, np.diag(np.sqrt(floor * np.max(variance / floor))))
-        scale = np.sqrt(variance)
-        if covariance == "diag":
-            return cls(origin, np.diag(scale))
-        # the ridge is far below any floor that float64 can tell from 0 beside this variance
-        correlation = (spread + np.diag(floor)) / np.outer(scale, scale) + 1e-13 * np.eye(len(floor))
-        return cls(origin, scale[:, None] * np.linalg.cholesky(correlation))
+        return cls(origin, form.whitening_factor(spread, floor))
 
     @classmethod
     def of_moments(cls, mean: Floats, covariance: Floats) -> Units:

@@ -158,7 +158,7 @@ def _gains(inference: Inference, now: Posterior, trial: Posterior, proposal: Pro
 
     def cost(q: Posterior, names: Integers) -> Floats:
         each = q.mean_divergences()
-        if q.prior.kind != "tied":
+        if not q.prior.kind.shared:
             each = each + q.precision_divergences()
         return np.asarray(np.bincount(names, each, groups), dtype=np.float64)
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import digamma
 
-from ..em.m_step import shaped
 from .posterior import Posterior
 from .prior import Prior
 
@@ -31,7 +30,7 @@ def learned_prior(q: Posterior) -> Prior:
         a, b = q.sticks.T
         concentration = k / float((digamma(a + b) - digamma(b)).sum())
     learned = replace(prior, mean_precision=mean_precision, concentration=concentration)
-    if prior.kind == "tied":
+    if prior.kind.shared:
         return learned
-    typical = np.linalg.inv(shaped(precisions.mean(axis=0)[None], np.ones(1), prior.kind)[0])
-    return replace(learned, covariance=prior.degrees * typical)
+    typical = np.linalg.inv(prior.kind.form.restrict(precisions.mean(axis=0)))
+    return replace(learned, covariance=np.asarray(prior.degrees * typical))

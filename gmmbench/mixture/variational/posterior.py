@@ -9,7 +9,6 @@ from scipy.special import betaln, digamma, gammaln
 
 from ..array_types import Booleans, Floats, Integers
 from ..em.e_step import KernelComponents, Moments
-from ..em.m_step import shaped
 from .prior import Prior
 
 UNUSED = 0.5
@@ -58,14 +57,8 @@ class Posterior:
         apart = means - prior.mean
         pull = (count * prior.mean_precision / precision)[:, None, None]
         scatter = count[:, None, None] * (spread + floor) + pull * apart[:, :, None] * apart[:, None, :]
-        degrees = prior.degrees + count
-        if prior.kind == "tied":
-            degrees = np.full(len(count), prior.shares * prior.degrees + count.sum())
-            scatter = np.repeat(
-                (prior.shares * prior.covariance + scatter.sum(axis=0))[None], len(count), axis=0
-            )
-        else:
-            scatter = shaped(prior.covariance + scatter, count, prior.kind)
+        degrees = prior.shares * prior.degrees + prior.kind.pooled(count)
+        scatter = prior.kind.form.restrict(prior.shares * prior.covariance + prior.kind.pooled(scatter))
         return cls(prior, sticks, centre, precision, degrees, scatter / degrees[:, None, None], count, order)
 
     def update(self, moments: Moments, scale: float, floor: Floats) -> Posterior:
@@ -125,9 +118,8 @@ class Posterior:
 
     def divergence(self) -> float:
         """KL(q || prior) in nats, of weights, means and precisions together (eqs. 10.74-10.77)."""
-        precisions = self.precision_divergences()
-        one = precisions[:1] if self.prior.kind == "tied" else precisions
-        return float(self.mean_divergences().sum() + one.sum()) + self.weight_divergence()
+        precisions = self.prior.kind.distinct(self.precision_divergences())
+        return float(self.mean_divergences().sum() + precisions.sum()) + self.weight_divergence()
 
     def mean_divergences(self) -> Floats:
         """E[KL(q(mu_k | Lambda_k) || prior)]: (K,)."""
@@ -142,8 +134,7 @@ class Posterior:
     def precision_divergences(self) -> Floats:
         """KL(q(Lambda_k) || prior): (K,); of tied components there is one Lambda, and all K are equal."""
         p, d = self.prior, self.means.shape[1]
-        shares = p.shares if p.kind == "tied" else 1
-        covariance, degrees = shares * p.covariance, shares * p.degrees
+        covariance, degrees = p.shares * p.covariance, p.shares * p.degrees
         trace = np.trace(np.linalg.solve(self.covariances, covariance[None]), axis1=1, axis2=2)
         return np.asarray(
             _log_wishart(self._log_scale(), self.degrees, d)

@@ -28,7 +28,7 @@ def predictive(q: Posterior, used: Booleans, units: Units) -> StudentMixture:
     """
     p, d = q.prior, q.means.shape[1]
     covariance, degrees = p.covariance / p.degrees, p.degrees
-    if p.kind == "tied":  # the one matrix is the same for a component that is still to come
+    if p.kind.shared:  # the one matrix is the same for a component that is still to come
         covariance, degrees = q.covariances[0], float(q.degrees[0])
     weights = np.append(q.weights[used], left_over(q, used))
     means = np.concatenate((q.means[used], p.mean[None]))
@@ -36,10 +36,7 @@ def predictive(q: Posterior, used: Booleans, units: Units) -> StudentMixture:
     free = np.append(q.degrees[used], degrees)
     scales = np.concatenate((q.covariances[used], covariance[None]))
     factor = (1 + precision) / precision
-    if p.kind in ("full", "tied"):
-        factor, free = factor * free / (free + 1 - d), free + 1 - d
-    elif p.kind == "spherical":
-        free = d * free
+    factor, free = p.kind.form.predictive(factor, free, d)
     scales = units.factor @ (factor[:, None, None] * scales) @ units.factor.T
     held = weights > 0  # nothing is left of a Dirichlet distribution all of whose components hold points
     return StudentMixture(
@@ -47,7 +44,7 @@ def predictive(q: Posterior, used: Booleans, units: Units) -> StudentMixture:
         (means @ units.factor.T + units.origin)[held],
         ((scales + np.swapaxes(scales, 1, 2)) / 2)[held],
         free[held],
-        p.kind == "diag",
+        p.kind.form.independent,
     )
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..array_types import Floats
-from ..em.m_step import shaped
+from ..covariances import FULL, CovarianceType
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,9 +17,8 @@ class Prior:
         concentration: of the Dirichlet, each component's; of the process, gamma.
         mean: (d,); `mean_precision` is how many points it counts as (beta_0).
         covariance: (d, d), the inverse of the Wishart's scale matrix, of `degrees` degrees of freedom.
-        kind: the covariances' type, one of `COVARIANCES`.
-        shares: of tied covariances, for how many components the prior of the one matrix counts: its
-            degrees and inverse scale are `shares` times those here, which are scikit-learn's.
+        kind: the type of the covariances.
+        components: K.
         open_concentration: whether a process's concentration may be learned.
     """
 
@@ -31,15 +28,30 @@ class Prior:
     mean_precision: float
     covariance: Floats
     degrees: float
-    kind: str = "full"
-    shares: int = 1
+    kind: CovarianceType = FULL
+    components: int = 1
     open_concentration: bool = False
+
+    @property
+    def shares(self) -> int:
+        """For how many components the prior of one matrix counts: K if they share it, else 1.
+
+        The degrees and inverse scale of a shared matrix are this many times those above, which are
+        scikit-learn's.
+        """
+        return self.components if self.kind.shared else 1
 
     @classmethod
     def of_points(
-        cls, points: Floats, weights: Floats, floor: Floats, components: int, kind: str, process: bool,
+        cls,
+        points: Floats,
+        weights: Floats,
+        floor: Floats,
+        components: int,
+        kind: CovarianceType,
+        process: bool,
         concentration: float | None,
-    ) -> Prior:  # fmt: skip
+    ) -> Prior:
         """The prior of one component among K, for points (n, d) of floor (d, d).
 
         A component is as wide as one among K that fill the points' covariance, which is divided by
@@ -50,9 +62,8 @@ class Prior:
         share = weights / weights.sum()
         mean = share @ points
         apart = points - mean
-        spread = shaped(((apart * share[:, None]).T @ apart + floor)[None], np.ones(1), kind)[0]
+        spread = kind.form.restrict((apart * share[:, None]).T @ apart + floor)
         size = components ** (2 / d)
         known = 1 / components if concentration is None else concentration
-        shares = components if kind == "tied" else 1
         open_ = process and concentration is None
-        return cls(process, known, mean, 1 / size, spread / size, float(d), kind, shares, open_)
+        return cls(process, known, mean, 1 / size, spread / size, float(d), kind, components, open_)

@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import gamma, multivariate_normal, multivariate_t, norm, t, wishart
 
-from gmmbench.mixture import StudentMixture, fit_bayesian
+from gmmbench.mixture import COVARIANCES, StudentMixture, fit_bayesian
 from gmmbench.mixture.em.whitening import Units
 from gmmbench.mixture.variational.posterior import Posterior
 from gmmbench.mixture.variational.predictive import predictive
@@ -79,7 +79,8 @@ def test_columns_that_are_not_there_are_refused():
 def test_the_predictive_is_the_mean_density_of_the_posteriors_draws(kind):
     """Oracle: Monte Carlo over precisions and means, in the points' own units."""
     rng = np.random.default_rng(2)
-    prior = Prior(False, 0.5, np.zeros(2), 0.4, np.array([[1.0, 0.3], [0.3, 2.0]]), 3.0, kind, 2)
+    spread = np.array([[1.0, 0.3], [0.3, 2.0]])
+    prior = Prior(False, 0.5, np.zeros(2), 0.4, spread, 3.0, COVARIANCES[kind], 2)
     spread = np.array([[[1.0, 0.4], [0.4, 0.5]], [[0.3, 0.0], [0.0, 0.6]]])
     q = Posterior.of(prior, np.array([6.0, 4.0]), np.array([[1.0, 0], [0, 2]]), spread, 0 * np.eye(2))
     factor = {"diag": np.diag([2.0, 0.5]), "spherical": 2 * np.eye(2)}.get(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gmmbench.mixture import Mixture, fit, fit_bayesian
+from gmmbench.mixture.covariances import FULL
 from gmmbench.mixture.em.missing import Missing
 from gmmbench.mixture.em.problem import Options, Problem
 from gmmbench.mixture.variational.inference import Inference
@@ -146,7 +147,7 @@ def test_the_evidence_is_that_of_points_given_where_somebody_looked():
     problem = Problem(
         points, weights, floor, Options(precision="double", neglect=0.0), Missing.of(holes, CELL**2, 2)
     )
-    prior = Prior.of_points(problem.points, problem.weights, problem.floor, 3, "full", False, None)
+    prior = Prior.of_points(problem.points, problem.weights, problem.floor, 3, FULL, False, None)
     inference = Inference(problem, float(weights.max()), learn=False)
     q = inference.begin(prior, 3, "stratified", np.random.default_rng(0))
     bound, after = inference.step(q)

@@ -92,9 +92,17 @@ def test_the_hash_sees_every_kernel_file(tmp_path):
 
 
 def test_importing_the_mixture_does_not_load_numba():
-    program = "import sys, gmmbench.mixture; print([m for m in ('numba', 'sklearn') if m in sys.modules])"
+    names = set(gmmbench.mixture.__all__) - {"GaussianMixture", "BayesianGaussianMixture"}
+    program = f"import sys; from gmmbench.mixture import {', '.join(sorted(names))}; "
+    program += "print([m for m in ('numba', 'sklearn') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_covariance_types_load_no_scipy():
+    program = "import sys; from gmmbench.mixture import COVARIANCES; print('scipy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 FAMILY = """

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import betaln, gammaln
 from sklearn.mixture import BayesianGaussianMixture
 
-from gmmbench.mixture import Mixture, fit_bayesian
+from gmmbench.mixture import COVARIANCES, Mixture, fit_bayesian
 from gmmbench.mixture.variational.prior import Prior
 
 K, FLOOR, CONCENTRATION = 4, 1e-13, 0.7
@@ -33,7 +33,7 @@ def both(covariance, process, iterations):
     points, labels = blobs()
     share = 0.7 * np.eye(K)[labels] + 0.3 / K
     prior = Prior.of_points(
-        points, np.ones(len(points)), FLOOR * np.eye(2), K, covariance, process, CONCENTRATION
+        points, np.ones(len(points)), FLOOR * np.eye(2), K, COVARIANCES[covariance], process, CONCENTRATION
     )
     axes = np.diag(prior.covariance)
     theirs = FromResponsibilities(

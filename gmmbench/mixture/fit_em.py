@@ -5,17 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .covariances import covariance_type
 from .distributions.gaussian import Mixture
 from .em.iterate import EMProgress
 from .em.missing import Missing
 from .em.optimise import optimise
 from .em.problem import Options, Problem
 from .fit_checks import check_choice, check_distinct, check_points
-from .fit_result import Fit, Watcher, count_parameters
+from .fit_result import Fit, Watcher
 from .sklearn_engine import fit_reference
-
-COVARIANCES = ("full", "diag", "spherical", "tied")
-"""The covariance types, by scikit-learn's names."""
 
 STARTS = ("kmeans", "k-means++", "stratified", "random", "random_from_data")
 """How the first components are made, see `initialize.begin`; only this engine has "stratified"."""
@@ -86,7 +84,7 @@ def fit(
         (1, True)
     """
     x, w, axes = check_points(points, weights, floor)
-    check_choice("covariance", covariance, COVARIANCES)
+    kind = covariance_type(covariance)
     check_choice("engine", engine, ENGINES)
     check_choice("empty", empty, EMPTY)
     if isinstance(start, str):
@@ -99,7 +97,7 @@ def fit(
     if engine == "sklearn":
         if missing is not None:
             raise ValueError("expected engine='fast' for missing cells, got 'sklearn'")
-        return fit_reference(x, w, components, covariance, start, tolerance, iterations, axes, rng, watch)
+        return fit_reference(x, w, components, kind, start, tolerance, iterations, axes, rng, watch)
     from .kernels.compiler import compile_seconds
 
     if not 0 <= neglect < 1 or iterations < 1 or starts < 1 or moves < 0 or components < 1:
@@ -112,7 +110,7 @@ def fit(
         x, w = x[w > 0], w[w > 0]
     check_distinct(x, components)
     holes = None if missing is None else Missing.of(*missing, x.shape[1])
-    options = Options(covariance, tolerance, iterations, precision, neglect, threads, empty)
+    options = Options(kind, tolerance, iterations, precision, neglect, threads, empty)
     problem = Problem(x, w, axes, options, holes)
     progress = optimise(problem, components, start, starts, moves, rng, watch)
     return _fit_of(problem, progress, compile_seconds() - before)
@@ -125,7 +123,7 @@ def _fit_of(problem: Problem, progress: EMProgress, seconds: float) -> Fit:
         len(progress.trace),
         progress.converged,
         progress.trace[-1],
-        count_parameters(mixture.n_components, mixture.dimension, problem.options.covariance),
+        problem.options.covariance.n_parameters(mixture.n_components, mixture.dimension),
         progress.trace,
         progress.removed,
         seconds,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .covariances import covariance_type
 from .distributions.gaussian import Mixture
 from .em.missing import Missing
 from .em.problem import Options, Problem
-from .fit import COVARIANCES, ENGINES, STARTS
 from .fit_checks import check_choice, check_distinct, check_points
-from .fit_result import BayesianFit, Watcher, count_parameters
+from .fit_em import ENGINES, STARTS
+from .fit_result import BayesianFit, Watcher
 from .sklearn_engine import fit_bayesian_reference
 from .variational.births import grow
 from .variational.inference import Inference, VariationalProgress
@@ -73,7 +74,7 @@ def fit_bayesian(
     x, w, axes = check_points(points, weights, floor)
     check_choice("engine", engine, ENGINES)
     check_choice("prior", prior, PRIORS)
-    check_choice("covariance", covariance, COVARIANCES)
+    kind = covariance_type(covariance)
     if isinstance(start, str):
         check_choice("start", start, STARTS)
     elif start.dimension != x.shape[1] or start.n_components != components:
@@ -97,7 +98,7 @@ def fit_bayesian(
                 "expected a start that scikit-learn has, prior='points' and births=0, "
                 f"got {given}, {prior!r} and {births}; try engine='fast'"
             )
-        common = (x, w, components, covariance, start, tolerance, iterations, axes, rng)
+        common = (x, w, components, kind, start, tolerance, iterations, axes, rng)
         return fit_bayesian_reference(*common, process, concentration, watch)
     from .kernels.compiler import compile_seconds
 
@@ -105,10 +106,10 @@ def fit_bayesian(
     x, w = x[w > 0], w[w > 0]
     check_distinct(x, components)
     holes = None if missing is None else Missing.of(*missing, x.shape[1])
-    options = Options(covariance, tolerance, iterations, precision, neglect, threads)
+    options = Options(kind, tolerance, iterations, precision, neglect, threads)
     problem = Problem(x, w, axes, options, holes)
     first = Prior.of_points(
-        problem.points, problem.weights, problem.floor, components, covariance, process, concentration
+        problem.points, problem.weights, problem.floor, components, kind, process, concentration
     )
     inference = Inference(problem, float(w.max()), prior == "evidence")
     progress = VariationalProgress(inference.begin(first, components, start, rng))
@@ -126,7 +127,7 @@ def _fit_of(inference: Inference, progress: VariationalProgress, seconds: float)
         progress.steps,
         progress.converged,
         progress.trace[-1],
-        count_parameters(mixture.n_components, mixture.dimension, inference.problem.options.covariance),
+        inference.problem.options.covariance.n_parameters(mixture.n_components, mixture.dimension),
         progress.trace,
         len(q.count) - mixture.n_components,
         seconds,
