@@ -28,6 +28,7 @@ def test_conf_and_images_ship_inside_the_package(wheel):
     for path in (ROOT / "gmmbench").rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
             assert str(path.relative_to(ROOT)) in names
+    assert "hydra_plugins/gmmbench_launchers.py" in names
     assert not [name for name in names if name.startswith(("conf/", "tests/", "docs/", "plugins/"))]
 
 
@@ -48,4 +49,7 @@ def test_the_wheel_runs_from_an_empty_folder(wheel, tmp_path):
     assert json.loads((empty / "out" / "report.json").read_text())["image"]["name"] == "horse"
     compare = [sys.executable, "-m", "gmmbench", "compare", "out"]
     subprocess.run(compare, cwd=empty, env=environment, check=True, capture_output=True)
+    sweep = [*run, "-m", "seed=0,1", "hydra.launcher.workers=2", "hydra.sweep.dir=sweep"]
+    done = subprocess.run(sweep, cwd=empty, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout.count("gains") == 2
     assert "<title>gmmbench comparison</title>" in (empty / "out" / "comparison.html").read_text()

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from .. import registry
 from ..errors import Refused, unknown
-from ..jobs.keeper import keep, wanted
 
 COMMANDS = ("plugins", "check", "compare", "store")
 
@@ -25,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside is interrupted, too
     try:
-        return keep() if argv is None and wanted(arguments) else _command(arguments)
+        return _command(arguments)
     except KeyboardInterrupt:
         return _fail("interrupted; no file was left half-written", 130)
     except BrokenPipeError:

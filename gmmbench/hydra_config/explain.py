@@ -15,7 +15,7 @@ from omegaconf.errors import (
 )
 
 from .. import registry
-from ..errors import nearest, unknown
+from ..errors import Refused, nearest, unknown
 from ..options import renamed, renaming
 from . import presets
 from .grammar import quoted
@@ -25,14 +25,8 @@ from .settings import Settings, StoreSettings
 MERGING = "Error merging override "
 """How Hydra begins to say that a value has the wrong shape."""
 
-EXTRAS = {
-    "joblib": "joblib",
-    "submitit_local": "slurm",
-    "submitit_slurm": "slurm",
-    "ray": "ray",
-    "optuna": "optuna",
-}
-"""Launchers and sweepers, and the extra of ours that brings each."""
+EXTRAS = {"submitit": "slurm", "ray": "ray", "optuna": "optuna"}
+"""The packages behind launchers and sweepers, and the extra of ours that brings each."""
 
 
 def explain(error: BaseException, overrides: Sequence[str]) -> str:
@@ -46,11 +40,10 @@ def explain(error: BaseException, overrides: Sequence[str]) -> str:
 
 def _by_error(link: BaseException, overrides: Sequence[str]) -> str | None:
     """The line for one error of a chain, or None for one that tells nothing."""
+    if (line := _by_launcher(link)) is not None:
+        return line
     if isinstance(link, MissingConfigException) and link.missing_cfg_file:
         group, _, option = str(link.missing_cfg_file).rpartition("/")
-        if group in ("hydra/launcher", "hydra/sweeper") and option in EXTRAS:
-            install = f"pip install 'gmmbench[{EXTRAS[option]}]'"
-            return f"{group}: expected the package behind {option}, got none; try {install}"
         line = unknown(group or "config", option, link.options or registry.load().options.get(group, {}))
         own_file = group == "image" and "." in option
         return line + (f"; for a file of your own, image.path={option}" if own_file else "")
@@ -64,6 +57,19 @@ def _by_error(link: BaseException, overrides: Sequence[str]) -> str | None:
     if isinstance(link, HydraException) and str(link):
         return _by_text(str(link).splitlines()[0], overrides)
     return None
+
+
+def _by_launcher(link: BaseException) -> str | None:
+    """The line for a launcher or sweeper that refuses its options or is not installed, or None."""
+    if isinstance(link, Refused):
+        return str(link)
+    group, package = "hydra/launcher", link.name if isinstance(link, ModuleNotFoundError) else None
+    if isinstance(link, MissingConfigException):
+        group, _, package = str(link.missing_cfg_file).rpartition("/")
+    if package not in EXTRAS or group not in ("hydra/launcher", "hydra/sweeper"):
+        return None
+    install = f"pip install 'gmmbench[{EXTRAS[package]}]'"
+    return f"{group}: expected the package {package}, got none; try {install}"
 
 
 def _by_text(text: str, overrides: Sequence[str]) -> str | None:

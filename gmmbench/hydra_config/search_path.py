@@ -16,7 +16,6 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 
 from .. import registry
-from ..jobs.sweeps import prepare
 
 VERSION_BASE = "1.3"
 
@@ -52,7 +51,6 @@ class RememberFolder(Callback):
         """Take down `hydra.sweep.dir`."""
         type(self).sweep = Path(str(config.hydra.sweep.dir))
         type(self).before = _innermost(Path(str(config.hydra.sweep.dir)))
-        prepare(config)
 
 
 def _innermost(folder: Path) -> Path:

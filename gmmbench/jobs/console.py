@@ -1,4 +1,4 @@
-"""What a run says while it works: a bar on a terminal, quiet lines otherwise."""
+"""What a single run prints: a progress bar on a terminal, and at its end what it made."""
 
 from __future__ import annotations
 
@@ -6,121 +6,94 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import Refused
-from .sweeps import Sweep
+from .job import Done
 
 if TYPE_CHECKING:
     from ..reporting.report import Report
     from ..running.execute import Listen
 
 
-class _Voice(logging.Handler):
-    """What the engine has to say (kernels compiled, components removed), a line each, as it happens."""
+class _LogLines(logging.Handler):
+    """Prints what the engine logs (kernels compiled, components removed), a line each, as it happens."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print it."""
-        print(
-            record.getMessage(),
-            file=sys.stderr if record.levelno >= logging.WARNING else sys.stdout,
-            flush=True,
-        )
+        """Print it; a closed pipe is ignored."""
+        stream = sys.stderr if record.levelno >= logging.WARNING else sys.stdout
+        with contextlib.suppress(OSError):
+            print(record.getMessage(), file=stream, flush=True)
+
+
+def print_log() -> None:
+    """From now on print what gmmbench logs."""
+    log = logging.getLogger("gmmbench")
+    if not log.handlers:
+        log.addHandler(_LogLines())
+        log.setLevel(logging.INFO)
+
+
+def print_line(line: str, error: bool = False) -> None:
+    """Print a line to stdout, or to stderr; a closed pipe is ignored."""
+    stream = sys.stderr if error else sys.stdout
+    try:
+        print(line, file=stream, flush=True)
+    except OSError:  # nobody reads it any more; Python would complain again when it flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them."""
+    """Seconds in the unit that a reader wants: 12 s, 3 min, 1.5 h."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
-class Console:
-    """The voice of one job: `number` is its place in a sweep, None when it runs alone."""
+def shown_path(folder: Path) -> Path:
+    """A folder as it is printed: relative if it is below the current one."""
+    return Path(os.path.relpath(folder)) if folder.is_relative_to(Path.cwd()) else folder
 
-    def __init__(self, number: int | None, overrides: Sequence[str], sweep: Sweep | None = None) -> None:
-        self.label = "" if number is None else f"job {number} ({' '.join(overrides)}): "
-        self.number, self.sweep = number, sweep or Sweep()
-        self.alone = number is None
-        log = logging.getLogger("gmmbench")
-        if not log.handlers:
-            log.addHandler(_Voice())
-            log.setLevel(logging.INFO)
 
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[Listen | None]:
-        """A listener for `execute`: a bar on a terminal, nothing in a pipe or a sweep."""
-        if not (self.alone and sys.stdout.isatty()):
-            yield None
-            return
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+def cached(report: Report, already: bool) -> str:
+    """What was there before: the run itself, the fit, or nothing (an empty text)."""
+    if already:
+        return "done already"
+    cost = report.data["cost"]
+    return f"fit from the store, {cost['wall_seconds']:.1f} s when it was made" if cost["cached"] else ""
 
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(30), TimeElapsedColumn())
-        with Progress(*columns, transient=True) as progress:
-            task = progress.add_task("reading the image", total=None)
 
-            def listen(stage: str, count: int, bound: float | None) -> None:
-                gain = "" if bound is None else f", {bound:.4f} nats per point"
-                words = {
-                    "image": "fitting",
-                    "fit": f"fitting: iteration {count}{gain}",
-                    "score": "drawing",
-                }
-                progress.update(task, description=words.get(stage, f"drawn: {stage}"))
+@contextlib.contextmanager
+def progress_bar() -> Iterator[Listen | None]:
+    """A listener for `execute` that draws a bar on a terminal; in a pipe there is none."""
+    if not sys.stdout.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-            yield listen
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(30), TimeElapsedColumn())
+    with Progress(*columns, transient=True) as progress:
+        task = progress.add_task("reading the image", total=None)
 
-    def done(self, report: Report, folder: Path, already: bool = False) -> None:
-        """Say what came of the run, and where it is; that nobody listens any more is no failure.
+        def listen(stage: str, count: int, bound: float | None) -> None:
+            gain = "" if bound is None else f", {bound:.4f} nats per point"
+            doing = {"image": "fitting", "fit": f"fitting: iteration {count}{gain}", "score": "drawing"}
+            progress.update(task, description=doing.get(stage, f"drawn: {stage}"))
 
-        `already`: the whole run stood there before.
-        """
-        try:
-            self._done(report, folder, already)
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        yield listen
 
-    def _done(self, report: Report, folder: Path, already: bool) -> None:
-        where = Path(os.path.relpath(folder)) if folder.is_relative_to(Path.cwd()) else folder
-        data = report.data
-        cost = data["cost"]
-        seconds = f"{cost['wall_seconds']:.1f} s when it was made"
-        kept = "done already" if already else f"fit from the store, {seconds}" if cost["cached"] else ""
-        if not self.alone:
-            if not (
-                already and (self.number or 0) < self.sweep.reached
-            ):  # it was said before the sweep's process died
-                notes = "; ".join(filter(None, (kept, self._left())))
-                print(
-                    f"{self.label}{report.headline()} {where / 'report.md'}{notes and f' ({notes})'}",
-                    flush=True,
-                )
-            return
-        for note in data["image"]["notes"]:
-            print(f"image {data['image']['name']}: {note}")
-        print(report.headline())
-        if kept:
-            print(kept)
-        for option, reason in data["skipped"].items():
-            print(f"not drawn: {option}, for {reason}")
-        for option, reason in data["failed"].items():
-            print(f"failed: {option}, for {reason}")
-        for picture in data["pictures"]:
-            for file in (picture["file"], *picture["animations"]):
-                print(f"picture: {where / file}")
-        print(f"report:  {where / 'report.md'} (and report.json, scores.npz)", flush=True)
 
-    def _left(self) -> str:
-        """How many jobs are to come, and for how long."""
-        total, number = self.sweep.jobs, self.number
-        if total is None or number is None or number + 1 >= total:
-            return ""
-        seconds = self.sweep.left(number)
-        return f"{number + 1} of {total}" + ("" if seconds is None else f", about {duration(seconds)} left")
-
-    def failed(self, error: Refused) -> None:
-        """Say at once why a job of a sweep failed; a run alone says it at its end."""
-        if not self.alone:
-            print(f"{self.label}failed: {error}", file=sys.stderr, flush=True)
+def print_run(done: Done) -> None:
+    """Print what came of a single run, and where its files are."""
+    data = done.report.data
+    where = shown_path(done.folder)
+    lines = [f"image {data['image']['name']}: {note}" for note in data["image"]["notes"]]
+    lines.append(done.report.headline())
+    lines += filter(None, [cached(done.report, done.already)])
+    lines += [f"not drawn: {choice}, for {reason}" for choice, reason in data["skipped"].items()]
+    lines += [f"failed: {choice}, for {reason}" for choice, reason in data["failed"].items()]
+    for picture in data["pictures"]:
+        lines += [f"picture: {where / file}" for file in (picture["file"], *picture["animations"])]
+    lines.append(f"report:  {where / 'report.md'} (and report.json, scores.npz)")
+    print_line("\n".join(lines))

@@ -1,81 +1,119 @@
-"""A sweep on a terminal: its lines, and below them a table of what runs and what is done."""
+"""What a sweep prints: a line for each job that ends, and on a terminal a table of those that run."""
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
-import threading
 import time
-from collections import deque
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..storage.atomic import RUNNING, drafts
-from .console import duration
+from .console import duration, print_line, shown_path
+
+if TYPE_CHECKING:
+    from .worker import Answer, Task
 
 ROWS = 8
-"""Running jobs that are shown."""
+"""Running jobs that the table shows."""
 
 
-def show(child: subprocess.Popen[Any], table: Table) -> None:
-    """Print what a sweep's process says, and keep a table below it, until it says no more."""
-    from rich.console import Console
-    from rich.live import Live
+class Progress:
+    """The jobs of a sweep: which run, how many are done, how many failed, how long the rest will take.
 
-    console = Console(highlight=False)
-    lines: deque[str] = deque()
-    reader = threading.Thread(target=lambda: lines.extend(iter(child.stdout.readline, "")), daemon=True)  # type: ignore[union-attr]  # it is a pipe
-    reader.start()
-    with Live(table, console=console, refresh_per_second=4, transient=True):
-        while reader.is_alive() or lines:
-            while lines:
-                line = lines.popleft().rstrip("\n")
-                table.hear(line)
-                console.print(line, markup=False, soft_wrap=True)
-            time.sleep(0.05)
-    sys.stdout.flush()
+    Args:
+        total: how many jobs there are; None where a search decides.
+        workers: how many run at a time; None where a cluster decides.
+        table: whether to draw a table below the lines, as one can on a terminal.
+    """
 
-
-class Table:
-    """What a sweep is doing, as rich draws it anew each time."""
-
-    place: Path | None = None
-    jobs: int | None = None
-
-    def __init__(self) -> None:
+    def __init__(self, total: int | None, workers: int | None, table: bool = False) -> None:
+        self.total, self.workers = total, workers
         self.done = self.failed = 0
-        self.began = time.monotonic()
+        self._running: dict[int, tuple[str, float]] = {}
+        self._computed: list[float] = []
+        self._began = time.monotonic()
+        self._rest = b""
+        self._live = _live(self) if table else None
 
-    def hear(self, line: str) -> None:
-        """Count a job by the line it says at its end."""
-        if line.startswith("job "):
-            failed = "): failed: " in line
-            self.failed += failed
-            self.done += not failed
+    def close(self) -> None:
+        """Draw no table any more."""
+        if self._live is not None:
+            if self._rest:
+                self.printed(b"\n")
+            self._live.stop()
+            self._live = None
+
+    def started(self, task: Task) -> None:
+        """Note that a job runs."""
+        self._running[task.number] = (" ".join(task.overrides), time.monotonic())
+
+    def ended(self, task: Task, answer: Answer) -> None:
+        """Note that a job has ended, and print its line."""
+        self._running.pop(task.number, None)
+        self.failed += bool(answer.kind)
+        self.done += not answer.kind
+        if answer.seconds is not None:  # one that was there already says nothing about the time left
+            self._computed.append(answer.seconds)
+        label = f"job {task.number} ({' '.join(task.overrides)}): "
+        if not answer.kind:
+            notes = "; ".join(filter(None, (answer.note, self._to_come())))
+            where = shown_path(Path(answer.folder)) / "report.md"
+            self.say(f"{label}{answer.line} {where}{notes and f' ({notes})'}")
+        if failure := answer.line if answer.kind else answer.failed:
+            self.say(f"{label}failed: {failure}", error=True)
+
+    def printed(self, text: bytes) -> None:
+        """Print what a process printed, in whole lines."""
+        *lines, self._rest = (self._rest + text).split(b"\n")
+        for line in lines:
+            self.say(line.decode(errors="replace"))
+
+    def say(self, line: str, error: bool = False) -> None:
+        """Print a line, above the table if there is one."""
+        if self._live is None:
+            print_line(line, error)
+        else:
+            self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def left(self) -> float | None:
+        """Seconds until the last job ends, as far as one can tell from those that were computed."""
+        if self.total is None or not self._computed:
+            return None
+        seconds = sum(self._computed)
+        workers = self.workers or max(1.0, seconds / (time.monotonic() - self._began))
+        return (self.total - self.done - self.failed) * seconds / len(self._computed) / workers
+
+    def _to_come(self) -> str:
+        """How many jobs are done, and how long the others will take; empty after the last one."""
+        ended = self.done + self.failed
+        if self.total is None or ended >= self.total:
+            return ""
+        seconds = self.left()
+        return f"{ended} of {self.total}" + ("" if seconds is None else f", about {duration(seconds)} left")
 
     def __rich__(self) -> Any:
-        """The running jobs with their seconds, and a line of what is done."""
+        """The table: the running jobs with their seconds, and a line that sums up."""
         from rich import table
 
         drawn = table.Table.grid(padding=(0, 2))
-        for overrides, seconds in self._running():
-            drawn.add_row(f"{seconds:.0f} s", overrides)
-        ended = self.done + self.failed
-        words = [f"{ended} of {self.jobs} done" if self.jobs else f"{ended} done"]
-        words += [f"{self.failed} failed"] if self.failed else []
-        if self.jobs and ended:
-            left = (time.monotonic() - self.began) / ended * (self.jobs - ended)
-            words += [f"about {duration(max(0.0, left))} left"]
-        drawn.add_row("", ", ".join(words), style="bold")
+        for overrides, since in list(self._running.values())[:ROWS]:
+            drawn.add_row(f"{time.monotonic() - since:.0f} s", overrides)
+        ended, left = self.done + self.failed, self.left()
+        parts = [f"{ended} of {self.total} done" if self.total else f"{ended} done"]
+        parts += [f"{self.failed} failed"] if self.failed else []
+        parts += [f"about {duration(left)} left"] if left else []
+        drawn.add_row("", ", ".join(parts), style="bold")
         return drawn
 
-    def _running(self) -> list[tuple[str, float]]:
-        found = []
-        for path, _, alive in drafts(self.place, deep=False) if self.place is not None else ():
-            with suppress(OSError, ValueError, LookupError):
-                told = json.loads((path / RUNNING).read_bytes())
-                if alive:
-                    found.append((" ".join(told["overrides"]), time.time() - path.stat().st_mtime))
-        return found[:ROWS]
+
+def on_terminal() -> bool:
+    """Whether a table can be drawn: neither stdout nor stderr goes elsewhere."""
+    return sys.stdout.isatty() and sys.stderr.isatty()
+
+
+def _live(progress: Progress) -> Any:
+    from rich.console import Console
+    from rich.live import Live
+
+    live = Live(progress, console=Console(highlight=False), refresh_per_second=4, transient=True)
+    live.start()
+    return live

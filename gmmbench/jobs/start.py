@@ -5,50 +5,76 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NoReturn
 
 from ..errors import Refused
 from ..hydra_config import presets
 from ..storage import run_files
 from .comparison import compare_sweep
-from .limits import GONE
+
+REPLACED = {
+    "workers": "hydra/launcher=local hydra.launcher.workers=2",
+    "joblib": "hydra/launcher=local hydra.launcher.workers=2",
+    "submitit_slurm": "hydra/launcher=cluster",
+    "submitit_local": "hydra/launcher=cluster hydra.launcher.cluster=local",
+    "ray": "hydra/launcher=ray_workers",
+}
+"""Launchers under their earlier or other names, and what to ask for instead."""
 
 
 def start(arguments: list[str]) -> int:
     """Run a command line of Hydra's: one run or a sweep; the exit code. Raises Refused."""
+    _check_launcher(arguments)
+    presets.check(arguments)
+    sweeping = presets.sweeping(arguments)
+    if sweeping and not any(word.startswith("hydra/launcher=") for word in arguments):
+        from .pool import prepare
+
+        prepare()  # it loads libraries while Hydra composes the jobs
     import hydra
 
     from ..hydra_config.grammar import quoted
     from ..hydra_config.search_path import VERSION_BASE, RememberFolder, open_door
-    from .job import job
-    from .sweeps import unsaid
+    from .launcher import SweepLauncher
+    from .single import task
 
     _check_flags(arguments)
-    presets.check(arguments)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # re-raise: `main` makes the line
-    task = hydra.main(config_path=open_door(), config_name="config", version_base=VERSION_BASE)(job)
-    before, again = sys.argv, False
+    run = hydra.main(config_path=open_door(), config_name="config", version_base=VERSION_BASE)(task)
+    before, interrupted = sys.argv, False
     RememberFolder.forget()
-    sys.argv = ["gmmbench", *(quoted(word, presets.sweeping(arguments)) for word in arguments)]
+    sys.argv = ["gmmbench", *(quoted(word, sweeping) for word in arguments)]
     try:
-        with contextlib.redirect_stderr(_WithoutHydrasLine(sys.stderr)), unsaid():
-            task()
-    except BrokenProcessPool:
-        again = True  # a job ended the processes of joblib's: the keeper goes on
-        return GONE
+        with contextlib.redirect_stderr(_WithoutHydrasLine(sys.stderr)):
+            run()
     except Refused as error:
         if RememberFolder.sweep is not None:  # each job has said its own
             raise Refused("some jobs of the sweep failed, see above; the others are done") from error
         raise
+    except KeyboardInterrupt:
+        interrupted = True
+        raise
     finally:
         sys.argv = before
+        if SweepLauncher.current is not None:
+            SweepLauncher.current.close()
         run_files.prune(RememberFolder.run, RememberFolder.before)
         run_files.tidy_sweep(RememberFolder.sweep, RememberFolder.before)
         # Hydra calls no callback after a failure, and a sweep with failed jobs is compared, too
-        if not again and RememberFolder.sweep is not None and RememberFolder.sweep.is_dir():
+        if not interrupted and RememberFolder.sweep is not None and RememberFolder.sweep.is_dir():
             compare_sweep(RememberFolder.sweep)
     return 0
+
+
+def _check_launcher(arguments: list[str]) -> None:
+    """Refuse a launcher that has another name now. Raises Refused."""
+    for word in arguments:
+        group, _, name = word.partition("=")
+        if group == "hydra/launcher" and name in REPLACED:
+            raise Refused(
+                f"hydra/launcher: expected one of cluster, local, ray_workers, got {name!r}; "
+                f"try {REPLACED[name]}"
+            )
 
 
 def _check_flags(arguments: list[str]) -> None:

@@ -148,8 +148,6 @@ def died(top: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
                     "kind": "died",
                     "reason": reason,
                     "overrides": told["overrides"],
-                    "sweep": told.get("sweep", ""),
-                    "number": told.get("number"),
                 },
             )
 

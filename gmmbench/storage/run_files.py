@@ -192,17 +192,16 @@ def save_failure(folder: str | Path, text: str) -> Path:
 
 
 def save_reason(
-    folder: str | Path, kind: str, overrides: Sequence[str], reason: str, traceback: str = "", sweep: str = ""
+    folder: str | Path, kind: str, overrides: Sequence[str], reason: str, traceback: str = ""
 ) -> None:
-    """Keep why a job of a sweep came to nothing as `failure.json`, and how it crashed as `failure.txt`.
+    """Save why a job of a sweep failed as `failure.json`, and how it crashed as `failure.txt`.
 
-    They replace an earlier failure; where the run itself stands they are not wanted. `sweep` is the name of
-    the sweep that saw it.
+    They replace an earlier failure. Where the run itself is complete nothing is written.
     """
     path = Path(folder)
     if standing(path, None) == "taken":
         return
-    told = {"kind": kind, "overrides": list(overrides), "reason": reason, "sweep": sweep}
+    told = {"kind": kind, "overrides": list(overrides), "reason": reason}
     files = {"failure.txt": traceback.encode()} if traceback else {}
     files["failure.json"] = (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()
     draft = Draft.of(path)
@@ -212,12 +211,17 @@ def save_reason(
         draft.discard()
 
 
-def save_death(place: Path, overrides: Sequence[str], reason: str, sweep: str = "") -> None:
-    """Keep that a job's process is gone, in place of what it left of its folder."""
-    left = [folder for folder, told in died(place) if tuple(told["overrides"]) == tuple(overrides)]
+def save_end(place: Path, kind: str, overrides: Sequence[str], reason: str) -> None:
+    """Save how a job's process was ended, in place of the temporary folder that it left."""
+    left = left_by(place, overrides)
     for folder in left or [unnamed(place, overrides)]:
-        save_reason(folder, "died", overrides, reason, sweep=sweep)
+        save_reason(folder, kind, overrides, reason)
         sweep_up(place, folder.name)
+
+
+def left_by(place: Path, overrides: Sequence[str]) -> list[Path]:
+    """The folders that dead processes did not finish, for a job with these overrides."""
+    return [folder for folder, told in died(place) if tuple(told["overrides"]) == tuple(overrides)]
 
 
 def unnamed(place: Path, overrides: Sequence[str]) -> Path:

@@ -6,8 +6,10 @@ import os
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import killing
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ from gmmbench.storage import atomic, run_files
 ROOT = Path(__file__).parents[2]
 SWEEP = [
     "-m", "image=dog,butterfly", "model=histogram,uniform", "seed=0", "image.max_side=48",
-    "render=[grid,grid_log]", "hydra.sweep.dir=s",
+    "render=[grid,grid_log]", "threads=1", "hydra.sweep.dir=s",
 ]  # fmt: skip
 LARGE = [
     "-m", "image=butterfly", "model=infinite", "seed=0,1,2,3", "image.max_side=600", "threads=1",
@@ -37,11 +39,11 @@ def rows(folder):
         return [{k: v for k, v in row.items() if k not in MEASURED} for row in csv.DictReader(file)]
 
 
-def start(words, cwd, store, program=("-m", "gmmbench"), own_group=False):
+def start(words, cwd, store, program=("-m", "gmmbench"), own_group=False, **environment):
     return subprocess.Popen(
         [sys.executable, *program, *words],
         cwd=cwd,
-        env={**os.environ, "GMMBENCH_STORE": str(store)},
+        env={**os.environ, "GMMBENCH_STORE": str(store), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -84,16 +86,43 @@ def whole(folder):
     return found
 
 
-def killed_and_repeated(words, stage, number, delay, top, undisturbed):
+def killed(words, top, stage, number, delay, victim):
+    """Kill the sweep, or a process of it, there; its exit code, stdout and stderr, and the log."""
+    site = killing.install(top / "site")
+    told = {
+        "KILLING": " ".join(map(str, (top / "log", stage, number, delay, victim))),
+        "PYTHONPATH": f"{site}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+    }
+    code, out, err = ended(start(words, top, top / "store", (killing.__file__,), own_group=True, **told))
+    gone = time.time()
+    log = [line.split() for line in (top / "log").read_text().splitlines()]
+    for line in log:
+        if line[0] == "kill" and victim != "worker":  # until then the pipes were open
+            assert gone - float(line[1]) < 2, "no process of the sweep outlives it by two seconds"
+    return code, out, err, log
+
+
+def hit(log):
+    """The stage in which the processes were when they ended."""
+    doing = {}
+    for word, *rest in log:
+        if word in ("begin", "end"):
+            stage, process = rest
+            doing[process] = stage if word == "begin" else "between"
+    return next((stage for stage in STAGES if stage in doing.values()), "between")
+
+
+def workers_in(words):
+    return max((int(word.partition("=")[2]) for word in words if "workers=" in word), default=1)
+
+
+def killed_and_repeated(words, stage, number, delay, top, undisturbed, victim="group"):
     """Kill the sweep there, look at what is left, repeat it; return the stage that was hit."""
-    program = (str(ROOT / "tests/jobs/killing.py"), str(top / "log"), stage, str(number), str(delay))
-    code, _, err = ended(start(words, top, top / "store", program, own_group=True))
+    code, _, err, log = killed(words, top, stage, number, delay, victim)
     assert code in (-9, 0), err
-    lines = (top / "log").read_text().split("\n")
-    hit = next((line.split()[1] for line in lines[-2:-1] if line.startswith("begin")), "between")
     left = whole(top / "s")
     dead = len(list(atomic.died(top / "s")))
-    assert dead <= 1
+    assert dead <= workers_in(words)
     if left or dead:
         statuses = [row["status"] for row in compare([top / "s"])["runs"]]
         assert statuses.count("died") == dead
@@ -108,42 +137,68 @@ def killed_and_repeated(words, stage, number, delay, top, undisturbed):
     assert kept <= {entry.path for entry in Store(top / "store").entries()}
     assert Store(top / "store").clean(damaged=True) == []
     assert list(atomic.drafts(top)) == []
-    return hit
+    return hit(log)
 
 
 STAGES = ("fit", "save", "compare")
 LONG = {"fit": 0.08, "save": 0.03, "compare": 0.03}  # seconds, about; the first fit loads libraries
 CALLS = {"fit": JOBS, "save": 3 * JOBS, "compare": 1}
+TWO = "hydra.launcher.workers=2"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no process groups to kill")
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("moment", [0, 1])
-def test_a_sweep_that_is_killed_goes_on(stage, moment, undisturbed, tmp_path):
+@pytest.mark.parametrize(
+    ("moment", "workers", "victim"), [(0, 1, "group"), (1, 2, "group"), (2, 1, "parent"), (3, 2, "parent")]
+)
+def test_a_sweep_that_is_killed_goes_on(stage, moment, workers, victim, undisturbed, tmp_path):
     draw = random.Random(f"{stage} {moment}")
     number = draw.randint(1, CALLS[stage])
-    killed_and_repeated(SWEEP, stage, number, LONG[stage] * draw.random(), tmp_path, undisturbed)
+    words = [*SWEEP, f"hydra.launcher.workers={workers}"]
+    killed_and_repeated(words, stage, number, LONG[stage] * draw.random(), tmp_path, undisturbed, victim)
+
+
+@pytest.mark.parametrize(("stage", "workers"), [("fit", 1), ("save", 2)])
+def test_a_process_that_is_killed_costs_its_job_alone(stage, workers, undisturbed, tmp_path):
+    words = [*SWEEP, f"hydra.launcher.workers={workers}"]
+    code, out, err, log = killed(words, tmp_path, stage, 2, 0, "worker")
+    struck = next(line[-1] for line in log if line[0] == "kill")
+    assert code == 1
+    assert struck not in [line[-1] for line in log if line[0] == "parent"]
+    assert err.count("its process was ended by signal 9") == 1
+    assert out.count("gains") == JOBS - 1
+    assert sorted(row["status"] for row in rows(tmp_path / "s")) == ["died"] + ["ranked"] * (JOBS - 1)
+    assert list(atomic.drafts(tmp_path / "s")) == []
+    code, out, err = ended(start(words, tmp_path, tmp_path / "store"))
+    assert code == 0, err
+    assert out.count("(done already") == JOBS - 1
+    assert rows(tmp_path / "s") == undisturbed
 
 
 @pytest.mark.slow
-def test_a_sweep_that_is_killed_at_many_moments_goes_on(tmp_path):
-    """At least five moments in each stage; what was hit is printed."""
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_sweep_that_is_killed_at_many_moments_goes_on(workers, tmp_path):
+    """37 moments, at least five in each stage; what was hit is printed."""
     draw, hits = random.Random(0), {}
-    undisturbed = calm(LARGE, tmp_path)
+    words = [*LARGE, f"hydra.launcher.workers={workers}"]
+    undisturbed = calm(words, tmp_path)
     long = {"fit": 2.0, "save": 0.012, "compare": 0.5}
     for moment in range(200):
         stage = STAGES[moment % len(STAGES)]
         if hits.get(stage, 0) >= 9:
             continue
         (top := tmp_path / str(moment)).mkdir()
-        number = draw.randint(1, CALLS[stage])
-        hit = killed_and_repeated(LARGE, stage, number, long[stage] * draw.random(), top, undisturbed)
-        hits[hit] = hits.get(hit, 0) + 1
-        print(f"moment {moment}: {stage} {number}, hit {hit}")
-        if min(hits.get(each, 0) for each in STAGES) >= 5 and sum(hits.values()) >= 25:
+        number, victim = draw.randint(1, CALLS[stage]), draw.choice(("group", "parent"))
+        what = killed_and_repeated(
+            words, stage, number, long[stage] * draw.random(), top, undisturbed, victim
+        )
+        hits[what] = hits.get(what, 0) + 1
+        print(f"moment {moment}: {victim}, {stage} {number}, hit {what}", flush=True)
+        if min(hits.get(each, 0) for each in STAGES) >= 5 and sum(hits.values()) >= 37:
             break
     print(hits)
     assert min(hits[each] for each in STAGES) >= 5
+    assert sum(hits.values()) >= 37
 
 
 def test_two_sweeps_into_one_folder_at_once_lose_and_double_nothing(undisturbed, tmp_path):
@@ -171,16 +226,20 @@ def test_a_runs_folder_does_not_depend_on_its_place_in_a_sweep(tmp_path, monkeyp
     assert len(after) == 3
 
 
-def test_a_repeated_sweep_into_a_new_folder_is_copied_and_marked(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("launcher", ["hydra/launcher=local", "hydra/launcher=basic"])
+def test_a_repeated_sweep_into_a_new_folder_is_copied_and_marked(launcher, tmp_path, monkeypatch, capsys):
     fits = []
     fit = GMM.fit
     monkeypatch.setattr(GMM, "fit", lambda *given: fits.append(1) or fit(*given))
     monkeypatch.chdir(tmp_path)
     words = ["-m", "image.max_side=40", "model.components=3", "seed=0,1", "render=grid"]
     for name in "ab":
-        assert main([*words, f"hydra.sweep.dir={name}"]) == 0
-    assert len(fits) == 2
+        assert main([*words, launcher, f"hydra.sweep.dir={name}"]) == 0
+    if launcher.endswith("basic"):
+        assert len(fits) == 2
     assert rows(tmp_path / "a") == rows(tmp_path / "b")
+    for report in (tmp_path / "a").glob("*/report.json"):
+        assert json.loads(report.read_text())["cost"]["cached"] is False
     for report in (tmp_path / "b").glob("*/report.json"):
         assert json.loads(report.read_text())["cost"]["cached"] is True
     assert capsys.readouterr().out.count("fit from the store, ") == 2
@@ -210,7 +269,7 @@ def test_a_failed_job_is_tried_again_and_replaced(tmp_path, monkeypatch, capsys)
     assert {row["status"] for row in rows(tmp_path / "s")} == {"refused"}
     (tmp_path / "dog.png").write_bytes((ROOT / "gmmbench/images/data/dog.png").read_bytes())
     monkeypatch.setattr(GMM, "fit", lambda *given: 1 / 0)
-    assert main(words) == 1
+    assert main([*words, "hydra/launcher=basic"]) == 1  # Hydra's own, in this very process
     assert sorted(row["status"] for row in rows(tmp_path / "s")) == ["crashed", "ranked"]
     (crash,) = (tmp_path / "s").glob("dog-gmm-*")
     assert {file.name for file in crash.iterdir()} == {"failure.json", "failure.txt"}
