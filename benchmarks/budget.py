@@ -19,7 +19,7 @@ import numpy as np
 import gmmbench
 from gmmbench.api import TEST, VALIDATION, Split, stream
 from gmmbench.results import Outcome
-from gmmbench.scoring import score
+from gmmbench.scoring.score import score
 
 IMAGES = (
     "image=dog image.max_side=400",

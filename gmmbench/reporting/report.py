@@ -11,30 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..api import LEVELS, TEST, TRAIN, VALIDATION, Density
-from ..results import Outcome, Score
+from ..results import Outcome
 from ..running.keys import of_fit, of_run
 from ..running.provenance import config_of, options_of, plain, versions
 from .animation import ANIMATIONS
 
 SCHEMA_VERSION = 2
-SCORES = (
-    "log_likelihood",
-    "gain",
-    "ceiling",
-    "kl",
-    "skill",
-    "expected_ink",
-    "shape_gain",
-    "average_precision",
-    "bits_per_dim",
-    "psnr",
-    "ssim",
-    "mass_in_box",
-    "position",
-)
-"""The keys of the scores, in every report: what a view does not have is null."""
-
-NONE = Score(reason="not a score of this view")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +61,7 @@ class Report:
                     name: int(np.count_nonzero(weights[split.codes == code])) for name, code in pixels.items()
                 },
                 "weight": {name: float(weights[split.codes == code].sum()) for name, code in pixels.items()},
-                **{key: dataclasses.asdict(scores.values.get(key, NONE)) for key in SCORES},
+                **{key: dataclasses.asdict(value) for key, value in scores.values.items()},
                 "ranked": not scores.not_ranked,
                 "not_ranked": list(scores.not_ranked),
                 "alarms": list(scores.alarms),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..scoring import catalogue
+from ..scoring.catalogue import better_words
+
 
 def page(data: Mapping[str, Any], headline: str) -> str:
     """The whole page from what report.json holds."""
@@ -16,26 +19,22 @@ def page(data: Mapping[str, Any], headline: str) -> str:
         lines += [f"![{picture['option']}]({shown})", "", f"*{picture['caption']}*", ""]
     lines += [f"- `{option}` was not drawn: {reason}." for option, reason in data["skipped"].items()]
     lines += [f"- `{option}` failed: {reason}." for option, reason in data["failed"].items()]
-    lines += ["## Generalisation: pixels it has not seen", ""]
-    lines += _table(("score", "held out", "unit"), _generalisation(data))
+    lines += [f"## {catalogue.TABLES['generalisation']}", ""]
+    lines += _scores(data, "generalisation", _beside(data))
     gain, tiles = data["gain"], data["details"].get("tiles")
     if gain["interval"] is not None:
         low, high = gain["interval"]
-        lines += ["", f"95 % interval of the gain: {low:.3f} to {high:.3f}, over {tiles['count']} tiles."]
+        lines += [
+            "",
+            f"95 % interval of the information gain: {low:.3f} to {high:.3f}, over {tiles['count']} tiles.",
+        ]
     elif tiles is not None:
         lines += ["", f"No interval: {tiles['count']} tiles with held-out data are too few."]
-    lines += ["", "## Representation: pixels it was fitted to", ""]
-    lines += _table(("score", "train", "unit"), _rows(data, REPRESENTATION, "train"))
-    lines += ["", "## Fidelity: the expected picture", ""]
-    lines += _table(
-        ("score", "all pixels", "held out", "unit"),
-        [
-            (NAMES[key], data[key]["overall"], data[key]["held_out"], data[key]["unit"])
-            for key in ("psnr", "ssim")
-            if data[key]["overall"] is not None
-        ],
-    )
-    lines += ["", "## Certificate", "", *_certificate(data)]
+    for table in ("representation", "fidelity"):
+        if rows := _scores(data, table):
+            lines += ["", f"## {catalogue.TABLES[table]}", "", *rows]
+    lines += ["", f"## {catalogue.TABLES['normalisation']}", "", *_scores(data, "normalisation"), ""]
+    lines += _certificate(data)
     lines += ["", "## Cost", "", *_table(("", "value"), _cost(data))]
     lines += ["", "## Fit", "", *_table(("", "value"), _fit(data))]
     if data["fit"]["mean"]:
@@ -47,55 +46,45 @@ def page(data: Mapping[str, Any], headline: str) -> str:
     return "\n".join(lines)
 
 
-NAMES = {
-    "gain": "gain",
-    "ceiling": "ceiling",
-    "skill": "skill",
-    "expected_ink": "expected ink",
-    "shape_gain": "gain of the shape alone",
-    "average_precision": "average precision",
-    "bits_per_dim": "bits per dimension",
-    "kl": "KL divergence from the image",
-    "log_likelihood": "log-likelihood",
-    "position": "spent on position",
-    "psnr": "PSNR",
-    "ssim": "SSIM",
-}
-GENERALISATION = (
-    "gain",
-    "ceiling",
-    "skill",
-    "bits_per_dim",
-    "expected_ink",
-    "shape_gain",
-    "average_precision",
-    "log_likelihood",
-    "position",
-)
-REPRESENTATION = ("gain", "ceiling", "kl", "bits_per_dim", "log_likelihood", "position")
+def _scores(data: Mapping[str, Any], table: str, beside: Iterable[tuple[Any, ...]] = ()) -> list[str]:
+    """A table of the catalogue: a row for each score that has a value, a column for each part it shows."""
+    columns = catalogue.columns(table)
+    parts = list(dict.fromkeys(column.part for column in columns))
+    rows = []
+    for score in dict.fromkeys(column.score for column in columns):
+        found = data[score.key]
+        shown = [found[part] if (table, part) in score.places else None for part in parts]
+        if any(value is not None for value in shown):
+            values = [_number(value, score.digits) for value in shown]
+            rows.append((score.name, *values, found["unit"], better_words(score.better)))
+    head = ("score", *(catalogue.PARTS[part] for part in parts), "unit", "better")
+    rows += [(name, _cell(value), unit, better) for name, value, unit, better in beside]
+    return _table(head, rows) if rows else []
 
 
-def _rows(data: Mapping[str, Any], keys: Iterable[str], part: str) -> list[tuple[Any, ...]]:
-    return [(NAMES[key], data[key][part], data[key]["unit"]) for key in keys if data[key][part] is not None]
+def _number(value: float | None, digits: int) -> str:
+    return "none" if value is None else f"{value:z.{digits}f}"
 
 
-def _generalisation(data: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    rows = _rows(data, GENERALISATION, "held_out")
-    details = data["details"]
+def _beside(data: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """What stands beside the scores of generalisation: name, value, unit, and which way is better."""
+    details, unit = data["details"], data["gain"]["unit"]
     classifier = details.get("classifier") or {}
-    beside = [
-        ("share of ink, the average precision of chance", classifier.get("prevalence"), "share"),
-        ("as a classifier, raw", classifier.get("bits_per_pixel_raw"), "bits per pixel"),
-        ("as a classifier, calibrated", classifier.get("bits_per_pixel_calibrated"), "bits per pixel"),
-        ("gain once calibrated", classifier.get("gain_calibrated"), data["gain"]["unit"]),
-        ("entropy of these colours", details.get("entropy_of_held_out_colours"), "bits per dimension"),
+    rows = [
+        ("share of ink, the average precision of chance", classifier.get("prevalence"), "share", ""),
+        ("as a classifier, raw", classifier.get("bits_per_pixel_raw"), "bits per pixel", "lower"),
+        (
+            "as a classifier, calibrated",
+            classifier.get("bits_per_pixel_calibrated"),
+            "bits per pixel",
+            "lower",
+        ),
+        ("information gain once calibrated", classifier.get("gain_calibrated"), unit, "higher"),
+        ("entropy of these colours", details.get("entropy_of_held_out_colours"), "bits per dimension", ""),
     ]
     baselines = details.get("baselines") or {}
-    beside += [
-        (f"baseline: {name.replace('_', ' ')}", value, data["gain"]["unit"])
-        for name, value in baselines.items()
-    ]
-    return rows + [row for row in beside if row[1] is not None]
+    rows += [(f"baseline: {name.replace('_', ' ')}", value, unit, "") for name, value in baselines.items()]
+    return [row for row in rows if row[1] is not None]
 
 
 def _certificate(data: Mapping[str, Any]) -> list[str]:
@@ -113,7 +102,7 @@ def _certificate(data: Mapping[str, Any]) -> list[str]:
         lines += [f"Its law of colour was integrated: {law['integrated']}."]
     elif not lines:
         lines += ["A classifier: every probability is one, and nothing else is to be shown."]
-    conventions = sorted({data[key]["convention"] for key in NAMES if data[key]["convention"]})
+    conventions = sorted({data[key]["convention"] for key in catalogue.SCORES if data[key]["convention"]})
     return [*lines, "", f"Conventions: {', '.join(f'`{name}`' for name in conventions)}."]
 
 

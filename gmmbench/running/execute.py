@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from ..api import Fitted, Image, Model, Picture, Renderer, Scene, Split, Study, Watch, stream
 from ..errors import Refused
 from ..results import Learnt, Outcome, Run
-from ..scoring import score
+from ..scoring.score import score
 from .cost import cores, measured
 from .history import History
 from .keys import of_fit

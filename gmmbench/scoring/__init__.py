@@ -1,5 +1,1 @@
-"""What the numbers mean: docs/scoring.md has the conventions."""
-
-from .score import score
-
-__all__ = ["score"]
+"""A fit and its image in, scores out: what the numbers mean (docs/scoring.md)."""

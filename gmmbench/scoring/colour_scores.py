@@ -10,13 +10,11 @@ from ..api import LEVELS, TEST, TRAIN, Fitted, Floats, Image, Predictor, Split
 from ..mixture_fit import ColourMixture
 from ..results import Score
 from .asking import answers
+from .catalogue import score_of
 from .colour_distribution import colour_masses
 from .fidelity import fidelity
 from .intervals import difference
 from .view_scores import LN2, Part
-
-CONDITIONAL = "colour-cell-1"
-"""Convention: mass of p(r, g, b | x, y) in the cell centred on the level, over its mass in the cube."""
 
 UNIFORM = float(np.log2(LEVELS))
 """Bits per dimension of the uniform law."""
@@ -46,35 +44,26 @@ def score_colour(fitted: Fitted, image: Image, split: Split, rng: np.random.Gene
     def mean(pixels: Floats) -> float | None:
         return float(gain[pixels].mean() / LN2 / 3) if found is not None and pixels.any() else None
 
-    unit, convention = "bits per dimension", CONDITIONAL if how == "exact" else f"{CONDITIONAL}-bound"
     apart = difference(gain / 3, np.ones(lattice.shape), test) if found is not None else None
     interval = apart.interval() if apart is not None else None
     in_sample, held_out = mean(train), mean(test)
-    values["gain"] = Score(
+    variant = "" if how == "exact" else f"-{how}"
+    values["gain"] = score_of(
+        "gain",
+        "colour",
         train=in_sample,
         held_out=held_out,
-        unit=f"{unit} over uniform",
-        of="colour given x, y",
-        convention=convention,
         reason=reason,
         interval=None if interval is None else (interval[0] / LN2, interval[1] / LN2),
+        variant=variant,
     )
-    values["bits_per_dim"] = Score(
+    values["bits_per_dim"] = score_of(
+        "bits_per_dim",
+        "colour",
         train=None if in_sample is None else UNIFORM - in_sample,
         held_out=None if held_out is None else UNIFORM - held_out,
-        unit=f"{unit}, uniform is 8, lower is better",
-        of="colour given x, y",
-        convention=convention,
         reason=reason,
-    )
-    no_ceiling = "colours have no ceiling; 0 bits per dimension is the bound"
-    values["ceiling"] = Score(unit=f"{unit} over uniform", reason=no_ceiling)
-    values["kl"] = Score(unit="bits", reason=no_ceiling)
-    values["skill"] = Score(unit="share of the ceiling", reason=no_ceiling)
-    for key in ("expected_ink", "average_precision"):
-        values[key] = Score(unit="", reason="a score of ink")
-    values["mass_in_box"] = Score(
-        unit="share of the density's mass inside the image", reason="no mass of positions"
+        variant=variant,
     )
     values |= _fidelity(fitted, image, split)
     values |= _position(fitted, image, split)
@@ -85,30 +74,24 @@ def score_colour(fitted: Fitted, image: Image, split: Split, rng: np.random.Gene
 
 
 def _fidelity(fitted: Fitted, image: Image, split: Split) -> dict[str, Score]:
-    of = "expected colour against the image"
     if not isinstance(fitted, Predictor):
         reason = "this fit predicts no colour"
-        return {
-            "psnr": Score(unit="dB", of=of, reason=reason),
-            "ssim": Score(unit="SSIM", of=of, reason=reason),
-        }
+        return {key: score_of(key, "colour", reason=reason) for key in ("psnr", "ssim")}
     expected = np.clip(LEVELS * answers(fitted.predict, image.lattice) - 0.5, 0, LEVELS - 1)
     like = fidelity(image.values.astype(np.float64), expected, LEVELS - 1.0, split)
-    units = {"psnr": "dB", "ssim": "SSIM, 1 is identical"}
     return {
-        key: Score(
-            held_out=like[key]["held_out"], overall=like[key]["all"], unit=unit, of=of, convention=f"{key}-1"
-        )
-        for key, unit in units.items()
+        key: score_of(key, "colour", held_out=like[key]["held_out"], overall=like[key]["all"])
+        for key in ("psnr", "ssim")
     }
 
 
 def _position(fitted: Fitted, image: Image, split: Split) -> dict[str, Score]:
     """Nats spent on position: the other factor of the joint likelihood, whose truth is flat."""
-    of = "log p(x, y) over the uniform lattice"
-    unit = "nats per pixel, at most 0 on average"
     if not isinstance(fitted, ColourMixture):
-        return {"position": Score(unit=unit, of=of, reason="this fit has no density of positions")}
+        return {
+            "position": score_of("position", "colour", reason="this fit has no density of positions"),
+            "mass_in_box": score_of("mass_in_box", "colour", reason="no mass of positions"),
+        }
     from ..mixture.integrals.cell_masses import cell_masses
 
     lattice = image.lattice
@@ -121,13 +104,8 @@ def _position(fitted: Fitted, image: Image, split: Split) -> dict[str, Score]:
         return float(log_density[pixels].mean()) if pixels.any() else None
 
     return {
-        "position": Score(train=mean(TRAIN), held_out=mean(TEST), unit=unit, of=of, convention="position-1"),
-        "mass_in_box": Score(
-            overall=float(inside),
-            unit="share of the density's mass inside the image",
-            of="p(x, y)",
-            convention="cell-masses-1",
-        ),
+        "position": score_of("position", "colour", train=mean(TRAIN), held_out=mean(TEST)),
+        "mass_in_box": score_of("mass_in_box", "colour", overall=float(inside)),
     }
 
 

@@ -12,14 +12,13 @@ from ..api import TEST, TRAIN, VALIDATION, Density, Fitted, Floats, Image, Predi
 from ..results import Score
 from .asking import answers
 from .baselines import ratio_kde
+from .catalogue import score_of
 from .certificate import Certificate, certify
 from .classifier import average_precision, bernoulli_bits, calibrated, probability
 from .fidelity import fidelity
 from .intervals import difference
 from .lattice_masses import ink_masses
 from .poisson import (
-    POISSON,
-    SHAPE,
     expected_ink,
     ink_rate,
     poisson_ceiling,
@@ -30,8 +29,6 @@ from .poisson import (
     shape_gain,
 )
 from .view_scores import LN2, Part, bits
-
-PER_INK = "bits per ink pixel over uniform"
 
 
 def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) -> Part:
@@ -56,77 +53,35 @@ def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generat
     held = f"held-out pixels, interpolation at {split.block} px" if split.block > 1 else "held-out pixels"
     classifier = _as_classifier(rate, ink, split, certificate is not None, rho)
     like = fidelity(ink, np.clip(rate, 0, 1), 1.0, split)
+
+    def value(key: str, **numbers: Any) -> Score:
+        return score_of(key, "ink", held=held, **numbers)
+
     values = {
-        "gain": Score(
+        "gain": value(
+            "gain",
             train=shape,
             held_out=gain,
-            unit=PER_INK,
-            of=f"Poisson log score of {held}; shape over training pixels",
-            convention=f"{POISSON} (train: {SHAPE})",
             reason=unknown,
             interval=None if interval is None else (interval[0] / LN2, interval[1] / LN2),
         ),
-        "ceiling": Score(
-            train=shape_top,
-            held_out=ceiling,
-            unit=PER_INK,
-            of="the image itself as a model",
-            convention=f"{POISSON} (train: {SHAPE})",
-            reason=unknown,
+        "skill": value(
+            "skill", held_out=gain / ceiling if gain is not None and ceiling else None, reason=unknown
         ),
-        "kl": Score(
-            train=None if shape is None or shape_top is None else shape_top - shape,
-            unit="bits per ink pixel",
-            of="KL(image || model) over training pixels",
-            convention=SHAPE,
+        "ceiling": value("ceiling", train=shape_top, held_out=ceiling, reason=unknown),
+        "expected_ink": value("expected_ink", held_out=expected_ink(rate, ink, split), reason=unknown),
+        "shape_gain": value("shape_gain", held_out=bits(shape_gain(masses, ink, test)), reason=unknown),
+        "average_precision": value(
+            "average_precision", held_out=classifier["average_precision"], reason=unknown
         ),
-        "skill": Score(
-            held_out=gain / ceiling if gain is not None and ceiling else None,
-            unit="share of the ceiling",
-            of=held,
-            convention=POISSON,
-            reason=unknown,
-        ),
-        "expected_ink": Score(
-            held_out=expected_ink(rate, ink, split),
-            unit="ink expected per ink there, 1 is right",
-            of=held,
-            convention=POISSON,
-            reason=unknown,
-        ),
-        "shape_gain": Score(
-            held_out=bits(shape_gain(masses, ink, test)),
-            unit=PER_INK,
-            of=f"shape alone over {held}: a loophole when it stands alone",
-            convention=SHAPE,
-            reason=unknown,
-        ),
-        "average_precision": Score(
-            held_out=classifier["average_precision"],
-            unit="share, higher is better",
-            of=held,
-            convention="average-precision-1",
-            reason=unknown,
-        ),
-        "bits_per_dim": Score(unit="bits per dimension", reason="ink has no colours to predict"),
-        "psnr": Score(
-            held_out=like["psnr"]["held_out"],
-            overall=like["psnr"]["all"],
-            unit="dB",
-            of="expected ink against the image",
-            convention="psnr-1",
-        ),
-        "ssim": Score(
-            held_out=like["ssim"]["held_out"],
-            overall=like["ssim"]["all"],
-            unit="SSIM, 1 is identical",
-            of="expected ink against the image",
-            convention="ssim-1",
-        ),
-        "mass_in_box": Score(
+        "kl": value("kl", train=None if shape is None or shape_top is None else shape_top - shape),
+        **{
+            key: value(key, held_out=like[key]["held_out"], overall=like[key]["all"])
+            for key in ("psnr", "ssim")
+        },
+        "mass_in_box": value(
+            "mass_in_box",
             overall=None if certificate is None else certificate.mass_in_box,
-            unit="share of the density's mass inside the image",
-            convention="cell-masses-1",
             reason=None if certificate is not None else "a classifier has no mass",
         ),
     }

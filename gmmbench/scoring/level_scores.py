@@ -8,15 +8,11 @@ import numpy as np
 from scipy.special import xlogy
 
 from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Split
-from ..results import Score
+from .catalogue import score_of
 from .certificate import certify_levels
 from .intervals import difference
 from .lattice_masses import level_masses
 from .view_scores import LN2, Part
-
-CELLS = "levels-cell-1"
-"""Convention: mass of the cell [c - 1/2, c + 1/2) over the mass of all 256 levels."""
-
 
 UNIFORM = float(np.log2(LEVELS))
 """Bits per pixel of the uniform density."""
@@ -43,49 +39,23 @@ def score_levels(fitted: Fitted, image: Image, split: Split, rng: np.random.Gene
         return UNIFORM - _entropy(levels[pixels]) if pixels.any() else None
 
     gained, held, top, top_held = mean(train), mean(test), bound(train), bound(test)
-    unit = "bits per pixel over uniform"
-    no_ink, no_picture = "a score of ink", "levels alone make no picture"
     values = {
-        "gain": Score(
+        "gain": score_of(
+            "gain",
+            "levels",
             train=gained,
             held_out=held,
-            unit=unit,
-            of="grey levels",
-            convention=CELLS,
             interval=None if interval is None else (interval[0] / LN2, interval[1] / LN2),
         ),
-        "ceiling": Score(
-            train=top, held_out=top_held, unit=unit, of="the histogram of those pixels", convention=CELLS
+        "skill": score_of(
+            "skill", "levels", held_out=held / top_held if held is not None and top_held else None
         ),
-        "kl": Score(
-            train=_less(top, gained),
-            held_out=_less(top_held, held),
-            unit="bits per pixel",
-            of="KL(histogram || model)",
-            convention=CELLS,
+        "ceiling": score_of("ceiling", "levels", train=top, held_out=top_held),
+        "bits_per_dim": score_of(
+            "bits_per_dim", "levels", train=_less(UNIFORM, gained), held_out=_less(UNIFORM, held)
         ),
-        "skill": Score(
-            held_out=held / top_held if held is not None and top_held else None,
-            unit="share of the ceiling",
-            of="grey levels",
-            convention=CELLS,
-        ),
-        "bits_per_dim": Score(
-            train=_less(UNIFORM, gained),
-            held_out=_less(UNIFORM, held),
-            unit="bits per pixel, uniform is 8, lower is better",
-            of="grey levels",
-            convention=CELLS,
-        ),
-        "expected_ink": Score(unit="", reason=no_ink),
-        "average_precision": Score(unit="", reason=no_ink),
-        "psnr": Score(unit="dB", reason=no_picture),
-        "ssim": Score(unit="SSIM", reason=no_picture),
-        "mass_in_box": Score(
-            overall=certificate.mass_in_box,
-            unit="share of the density's mass in the range of levels",
-            convention="cell-masses-1",
-        ),
+        "kl": score_of("kl", "levels", train=_less(top, gained), held_out=_less(top_held, held)),
+        "mass_in_box": score_of("mass_in_box", "levels", overall=certificate.mass_in_box),
     }
     details = {
         "certificate": {**asdict(certificate), "holds": certificate.holds},

@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Predictor, Split
 from ..results import Score
-
-CONVENTION = "raw-1"
-"""The id of this way of scoring: numbers with different ids are not to be compared."""
+from .catalogue import score_of
 
 CHUNK = 1 << 20
 """Pixels that are scored at once."""
@@ -29,18 +27,17 @@ def log_likelihood(fitted: Fitted, image: Image, split: Split) -> tuple[Score, N
         The score, and its map: (H, W) float32 in nats, NaN where nothing is scored.
     """
     values = image.coordinates.reshape(image.lattice.size, -1)
+    unit = of = None  # of a density: as declared
     if isinstance(fitted, Density):
         weights = values[:, 0] if image.view == "ink" else np.ones(len(values))
-        unit, of = "nats per point", f"density over {', '.join(fitted.columns)} in pixels and levels"
     elif isinstance(fitted, Predictor) and image.view == "ink":
         weights = np.ones(len(values))
         unit, of = "nats per pixel", "ink or no ink given x, y"
     else:
         empty = np.full(image.lattice.shape, np.nan, dtype=np.float32)
         reason = "this fit gives an expected colour, not a law of colour"
-        return Score(
-            unit="nats per point", of="colour given x, y", convention=CONVENTION, reason=reason
-        ), empty
+        of = "colour given x, y"
+        return score_of("log_likelihood", image.view, of=of, reason=reason), empty
     scores = np.full(len(values), np.nan)
     scored = np.flatnonzero(weights > 0)
     for start in range(0, len(scored), CHUNK):
@@ -53,7 +50,7 @@ def log_likelihood(fitted: Fitted, image: Image, split: Split) -> tuple[Score, N
 
     # The map carries what a pixel is worth: its sum over pixels is the log-likelihood of all the ink.
     score_map = (scores * weights).reshape(image.lattice.shape).astype(np.float32)
-    score = Score(mean(TRAIN), mean(TEST), unit=unit, of=of, convention=CONVENTION)
+    score = score_of("log_likelihood", image.view, train=mean(TRAIN), held_out=mean(TEST), unit=unit, of=of)
     return score, score_map
 
 

@@ -7,12 +7,6 @@ from scipy.special import xlogy
 
 from ..api import TEST, TRAIN, Floats, Split
 
-POISSON = "ink-poisson-1"
-"""Convention of the generalisation scores: Poisson log score over held-out pixels, floor FLOOR."""
-
-SHAPE = "ink-shape-1"
-"""Convention of the representation scores: categorical over training pixels, no floor."""
-
 FLOOR = 1e-3
 """Share of the uniform rate that is mixed into every rate, so that one surprise is not the end."""
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..api import TRAIN, Fitted, Floats, Image, Split
 from ..results import Score, Scores
+from .catalogue import complete
 from .colour_scores import score_colour
 from .description import information_criteria, parameter_bits, png_bits
 from .ink_scores import score_ink
@@ -24,6 +25,10 @@ def score(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) 
 
     Args:
         rng: of the scoring alone, so that its noise is that of no split and no fit.
+
+    Raises:
+        ValueError: a scorer returns a score that the catalogue does not declare for its view, or leaves out
+            one that it declares.
     """
     raw, raw_map = log_likelihood(fitted, image, split)
     part = VIEWS[image.view](fitted, image, split, rng)
@@ -37,7 +42,7 @@ def score(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) 
         "code_bits": None if part.image_bits is None or parameters is None else part.image_bits + parameters,
         "png_bits": png_bits(image),
     }
-    values = {"log_likelihood": raw, **part.values}
+    values = complete({"log_likelihood": raw, **part.values}, image.view)
     return Scores(
         values,
         part.not_ranked,

@@ -354,4 +354,4 @@ def test_nothing_is_said_to_be_less_than_nothing():
     report = Report.of(gmmbench.execute(dataclasses.replace(run, renders={})))
     assert "gains 0.00 of" in report.headline()
     assert "-0." not in report.headline()
-    assert "| gain | 0.0000 |" in report.to_markdown()
+    assert "| information gain | 0.000 |" in report.to_markdown()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gmmbench import Density, Image, Lattice, Predictor, Split
-from gmmbench.scoring import score
+from gmmbench.scoring.score import score
 
 
 @dataclass(frozen=True, eq=False)
