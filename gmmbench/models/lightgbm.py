@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from gmmbench import Fitted, Floats, Law, Model, Predictor, Refused, Scene, Watch, hookimpl, option
 
+from .boosting import Boosting, library, predicted
 from .residual_law import ResidualLaw
 
 
@@ -41,26 +43,39 @@ class LightGBM(Model):
     folds: int = option(3, "folds for the residuals of colours", low=2, high=100)
 
     def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
-        """One booster for ink (cross-entropy); of colour three (squared error), and as many for each fold."""
+        """One booster for ink (cross-entropy); of colour three (squared error), and as many for each fold.
+
+        The boosters train side by side, with one thread each: the fit is the same for any number of threads.
+        """
         where, values = scene.pixels()
         if not len(where):
             raise Refused("lightgbm: expected at least one training pixel, got none; try a larger image")
         held, held_values = scene.validation()
-        objective = "cross_entropy" if scene.view == "ink" else "regression"
-        rounds = _Rounds(self, objective, int(rng.integers(2**31)), watch)
         axes, held_axes = _axes(where, self.rotations), _axes(held, self.rotations)
         channels, held_channels = (v if v.ndim == 2 else v[:, None] for v in (values, held_values))
-        boosters = tuple(
-            rounds.stopped((axes, channels[:, channel]), (held_axes, held_channels[:, channel]))
-            for channel in range(channels.shape[1])
-        )
+        parameters = self._parameters(scene.view, int(rng.integers(2**31)))
+        folds = self._folds(scene, rng) if scene.view == "colour" else []
+        with Boosting(parameters, self.patience, watch) as boosting:
+            whole = [
+                boosting.start(boosting.train, axes, values, self.trees, (held_axes, judged))
+                for values, judged in zip(channels.T, held_channels.T, strict=True)
+            ]
+            apart = [
+                [boosting.start(_foretold, boosting, axes, values, out, job) for out in folds]
+                for values, job in zip(channels.T, whole, strict=True)
+            ]
+            boosting.wait()
+        boosters = tuple(job.result() for job in whole)
         law = None
         if scene.view == "colour":
-            residuals = channels - self._out_of_fold(scene, axes, channels, boosters, rounds, rng)
+            answers = np.full(channels.shape, 0.5)  # grey, where there is nothing to learn from
+            for channel, jobs in enumerate(apart):
+                for out, job in zip(folds, jobs, strict=True):
+                    answers[out, channel] = job.result()
             law = ResidualLaw.learn(
                 where,
-                residuals,
-                (held, held_values - _predicted(boosters, held_axes, watch.threads)),
+                channels - answers,
+                (held, held_values - predicted(boosters, held_axes, watch.threads)),
                 neighbours=self.neighbours if self.law == "local" else 0,
                 floor=float(scene.cells[-1] ** 2 / 12),
                 rng=rng,
@@ -77,79 +92,35 @@ class LightGBM(Model):
             compile_seconds=law.compile_seconds if law else 0.0,
         )
 
-    def _out_of_fold(
-        self,
-        scene: Scene,
-        axes: Floats,
-        values: Floats,
-        boosters: tuple[Any, ...],
-        rounds: _Rounds,
-        rng: np.random.Generator,
-    ) -> Floats:
-        """Each training pixel's colour (n, 3) as predicted from the other folds, in as many rounds."""
-        pixel = np.floor(scene.pixels()[0] / scene.lattice.cell) // scene.block
-        squares, square = np.unique(pixel, axis=0, return_inverse=True)
-        fold = (rng.permutation(len(squares)) % self.folds)[square.ravel()]
-        answers = np.full(values.shape, 0.5)  # grey, where there is nothing to learn from
-        for number in range(self.folds):
-            out = fold == number
-            if not out.any() or out.all():
-                continue
-            apart = tuple(
-                rounds.plain((axes[~out], values[~out, channel]), booster.num_trees())
-                for channel, booster in enumerate(boosters)
-            )
-            answers[out] = _predicted(apart, axes[out], rounds.watch.threads)
-        return answers
-
-
-class _Rounds:
-    """Boosting with a model's options; it counts rounds over all the boosters of a fit."""
-
-    def __init__(self, model: LightGBM, objective: str, seed: int, watch: Watch) -> None:
-        self.library, self.watch, self.model = _library(), watch, model
-        self.done = 0
-        self.parameters = {
-            "objective": objective,
-            "num_leaves": model.leaves,
-            "learning_rate": model.rate,
-            "min_data_in_leaf": model.leaf_pixels,
+    def _parameters(self, view: str, seed: int) -> Mapping[str, Any]:
+        """LightGBM's parameters for a view."""
+        return {
+            "objective": "cross_entropy" if view == "ink" else "regression",
+            "num_leaves": self.leaves,
+            "learning_rate": self.rate,
+            "min_data_in_leaf": self.leaf_pixels,
             "max_bin": 1023,  # 255, the default, would blur the coordinates of an image of 1000 pixels
             "seed": seed,
             "deterministic": True,
             "force_col_wise": True,
-            "num_threads": watch.threads,
             "verbosity": -1,
         }
 
-    def plain(self, train: tuple[Floats, Floats], trees: int) -> Any:
-        """A booster of so many rounds."""
-        return self._train(self._data(train), trees)
+    def _folds(self, scene: Scene, rng: np.random.Generator) -> list[NDArray[np.bool_]]:
+        """Which training pixels (n,) each fold leaves out, in squares as large as the holes."""
+        pixel = np.floor(scene.pixels()[0] / scene.lattice.cell) // scene.block
+        squares, square = np.unique(pixel, axis=0, return_inverse=True)
+        fold = (rng.permutation(len(squares)) % self.folds)[square.ravel()]
+        left_out = [fold == number for number in range(self.folds)]
+        return [out for out in left_out if out.any() and not out.all()]
 
-    def stopped(self, train: tuple[Floats, Floats], held: tuple[Floats, Floats]) -> Any:
-        """A booster cut back to its best round on held pixels, if there are any."""
-        data = self._data(train)
-        if not len(held[0]):
-            return self._train(data, self.model.trees)
-        stop = self.library.early_stopping(self.model.patience, verbose=False)
-        against = self.library.Dataset(*held, reference=data, free_raw_data=False)
-        booster = self._train(data, self.model.trees, valid_sets=[against], callbacks=[stop])
-        if not 0 < booster.best_iteration < booster.num_trees():
-            return booster
-        text = booster.model_to_string(num_iteration=booster.best_iteration)
-        return self.library.Booster(model_str=text)
 
-    def _data(self, train: tuple[Floats, Floats]) -> Any:
-        return self.library.Dataset(*train, params=self.parameters, free_raw_data=False)
-
-    def _train(self, data: Any, trees: int, callbacks: Sequence[Any] = (), **more: Any) -> Any:
-        def tell(env: Any) -> None:
-            self.done += 1
-            self.watch(self.done)
-
-        return self.library.train(
-            self.parameters, data, num_boost_round=trees, callbacks=[tell, *callbacks], **more
-        )
+def _foretold(
+    boosting: Boosting, axes: Floats, values: Floats, out: NDArray[np.bool_], whole: Future[Any]
+) -> Floats:
+    """Values of the pixels that are left out, as predicted from the others in as many rounds as `whole`."""
+    booster = boosting.train(axes[~out], values[~out], whole.result().num_trees())
+    return predicted([booster], axes[out], threads=1)[:, 0]
 
 
 KEPT = ("rotations", "threads", "n_parameters", "iterations", "converged", "compile_seconds")
@@ -170,7 +141,7 @@ class Boosted(Predictor):
 
     def predict(self, coordinates: Floats) -> Floats:
         """P(ink) (n,) or E[r, g, b] (n, 3) in 0..1 at coordinates (n, 2)."""
-        answers = _predicted(self.boosters, _axes(coordinates, self.rotations), self.threads)
+        answers = predicted(self.boosters, _axes(coordinates, self.rotations), self.threads)
         return answers if self.residuals is not None else answers[:, 0]
 
     def law(self, coordinates: Floats) -> Law | None:
@@ -191,30 +162,9 @@ class Boosted(Predictor):
     @classmethod
     def load(cls, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> Boosted:
         """The same boosters: their text holds every digit."""
-        library = _library()
-        boosters = tuple(library.Booster(model_str=text) for text in facts["boosters"])
+        boosters = tuple(library().Booster(model_str=text) for text in facts["boosters"])
         law = None if facts["law"] is None else ResidualLaw.load(arrays, facts["law"])
         return cls(boosters=boosters, residuals=law, **{key: facts[key] for key in KEPT})
-
-
-def _predicted(boosters: tuple[Any, ...], axes: Floats, threads: int) -> Floats:
-    """What boosters answer at points along all axes (n, a), one column each, in 0..1."""
-    if not len(axes):
-        return np.empty((0, len(boosters)))
-    answers = [np.asarray(booster.predict(axes, num_threads=threads)) for booster in boosters]
-    return np.clip(np.column_stack(answers), 0.0, 1.0)
-
-
-def _library() -> Any:
-    """LightGBM, which needs a system library that pip cannot bring."""
-    try:
-        import lightgbm
-    except OSError as error:
-        raise Refused(
-            f"model=lightgbm: expected the system's OpenMP library, got '{error}'; "
-            "try apt-get install libgomp1 (macOS: brew install libomp)"
-        ) from error
-    return lightgbm
 
 
 def _axes(coordinates: Floats, rotations: int) -> Floats:

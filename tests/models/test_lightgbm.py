@@ -1,5 +1,6 @@
 """Boosted trees: what they may see, the law they foretell, and the text they can be kept as."""
 
+import threading
 from dataclasses import replace
 
 import lightgbm
@@ -164,3 +165,76 @@ def test_normal_density_and_shares_agree_with_brute_force():
     joint = np.column_stack((ours, wide))
     best = max(np.linspace(0.01, 0.99, 99), key=lambda s: np.log(np.exp(joint) @ [s, 1 - s]).sum())
     assert abs(_shares(joint)[0] - best) < 0.03
+
+
+def rounds_of(scene, threads, **options):
+    """A fit with so many threads, and the round numbers that its watch was told, each by which thread."""
+    told = []
+    watch = Watch(threads, lambda number, bound, snapshot: told.append((number, threading.get_ident())))
+    model = registry.load().lookup("model", "lightgbm")(**{**SMALL, **options})
+    return model.fit(scene, np.random.default_rng(0), watch), told
+
+
+@pytest.mark.parametrize("view", ["ink", "colour"])
+def test_the_fit_is_the_same_for_any_number_of_threads(view):
+    picture = photo() if view == "colour" else compose("image=dog", "image.max_side=40").image.load()
+    scene, where = scene_of(picture), picture.lattice.centres()
+    alone, told = rounds_of(scene, 1)
+    for threads in (2, 5):
+        beside, told_again = rounds_of(scene, threads)
+        assert beside.texts() == alone.texts()
+        np.testing.assert_array_equal(beside.predict(where), alone.predict(where))
+        assert told_again == told
+        if view == "colour":
+            for array in ("weights", "means", "covariances"):
+                np.testing.assert_array_equal(
+                    getattr(beside.law(where), array), getattr(alone.law(where), array)
+                )
+
+
+def test_every_round_is_told_in_order_by_the_thread_that_asked():
+    fit, told = rounds_of(scene_of(photo()), 2, trees=7)
+    assert [number for number, _ in told] == list(range(1, 1 + 7 * (3 + 3 * 3)))  # channels, and their folds
+    assert {thread for _, thread in told} == {threading.get_ident()}
+    assert fit.iterations == 21
+
+
+def test_a_booster_has_one_thread_whatever_the_fit_has(monkeypatch):
+    seen = []
+    train = lightgbm.train
+
+    def spy(parameters, *arguments, **options):
+        seen.append((parameters["num_threads"], threading.get_ident()))
+        return train(parameters, *arguments, **options)
+
+    monkeypatch.setattr(lightgbm, "train", spy)
+    rounds_of(scene_of(photo()), 2)
+    assert {threads for threads, _ in seen} == {1}
+    assert 1 < len({thread for _, thread in seen}) <= 2
+
+
+def test_an_interrupted_fit_stops_all_boosters_at_once():
+    def interrupt(number, bound, snapshot):
+        if number == 5:
+            raise KeyboardInterrupt
+
+    model = registry.load().lookup("model", "lightgbm")(trees=100_000, patience=100_000)
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(scene_of(photo()), np.random.default_rng(0), Watch(2, interrupt))
+    assert threading.active_count() == before
+
+
+def test_a_booster_that_fails_stops_the_others_and_is_what_is_raised(monkeypatch):
+    train, calls = lightgbm.train, []
+
+    def faulty(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise lightgbm.basic.LightGBMError("out of memory")
+        return train(*arguments, **options)
+
+    monkeypatch.setattr(lightgbm, "train", faulty)
+    model = registry.load().lookup("model", "lightgbm")(trees=100_000, patience=100_000)
+    with pytest.raises(lightgbm.basic.LightGBMError, match="out of memory"):
+        model.fit(scene_of(photo()), np.random.default_rng(0), Watch(2))
