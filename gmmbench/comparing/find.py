@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..api import TEST, Floats
 from ..errors import Refused
 from ..reporting.report import SCHEMA_VERSION
-from ..storage.atomic import died, is_draft
+from ..storage.atomic import died, is_temporary
 
 NEEDED = ("image", "model", "seed", "hold_out", "hold_out_block", "gain", "ranked", "fit", "cost", "config")
 
@@ -112,7 +112,7 @@ def _places(top: Path) -> Iterator[tuple[Path, tuple[Mapping[str, Any], Mapping[
     for folder, _, files in os.walk(top):  # which another sweep may be changing
         # a report stands where a run is complete: it counts before a failure beside it
         told = next((name for name in ("report.json", "failure.json") if name in files), None)
-        if told is not None and not is_draft(Path(folder)):
+        if told is not None and not is_temporary(Path(folder)):
             yield Path(folder), _read(Path(folder, told))
     for place, failure in died(top):
         yield place, ({}, failure)
