@@ -20,6 +20,7 @@ from pathlib import Path
 
 import gmmbench
 from gmmbench.comparing.compare import compare
+from gmmbench.comparing.formats import files
 from gmmbench.storage.run_files import save_comparison
 
 MODELS = ("gmm", "histogram", "uniform", "gmm model.components=20", "gmm model.covariance=diag")
@@ -39,11 +40,11 @@ def main() -> None:
         start = time.perf_counter()
         found = compare([top / "runs"])
         compared = time.perf_counter()
-        save_comparison(found, top / "runs")
+        save_comparison(files(found, top / "runs"), top / "runs")
         saved = time.perf_counter()
         page = top / "runs/comparison.html"
         size = page.stat().st_size / 2**20
-        print(f"{len(found['runs'])} runs, {len(found['tables'])} tables: {size:.1f} MiB")
+        print(f"{len(found.runs)} runs, {len(found.tables)} tables: {size:.1f} MiB")
         print(f"compared in {compared - start:.1f} s, written in {saved - compared:.1f} s")
         seconds = opened(page)
         print(f"opened in {', '.join(f'{x:.2f}' for x in seconds)} s")

@@ -1,194 +1,145 @@
-"""The comparison of runs: what their folders say, ranked where they may be; writes nothing."""
+"""Compare the runs in some folders: rank those that may be ranked, and say why others are not."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from . import answers
+from .columns import COLUMNS, PARETO_COSTS
 from .curves import curves
-from .find import Entry, Group, find, groups, labels
+from .find import FoundRun, find
+from .grouping import Group, Sources, groups, model_labels
 from .image_tests import over_images
-from .numbers import gain_of
 from .reproduce import command
-from .seeds import COLUMNS, over_seeds, value
-from .verdicts import Verdict, frontier, judge, pair_row
+from .schema import Comparison, ImageTable, ModelRow, RunRow, ScoredRun
+from .seed_means import seed_means
+from .verdicts import Verdict, judge, pair_row, pareto_front
 
-__all__ = ["Comparison", "compare", "find"]
-
-SCHEMA_VERSION = 2
-COSTS = ("wall_seconds", "n_parameters", "peak_bytes")
-"""What the frontier weighs the gain against."""
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """A comparison: `data` is what comparison.json holds, made from entries and groups."""
-
-    data: Mapping[str, Any]
-    entries: tuple[Entry, ...]
-    groups: tuple[Group, ...]
-
-    def __getitem__(self, key: str) -> Any:
-        return self.data[key]
-
-    def to_json(self) -> str:
-        """The comparison for a program."""
-        return json.dumps(self.data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-    def to_csv(self) -> str:
-        """Its rows, one a run."""
-        rows = self.data["runs"]
-        table = io.StringIO()
-        writer = csv.DictWriter(
-            table, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
-        )
-        writer.writeheader()
-        writer.writerows(rows)
-        return table.getvalue()
-
-    def to_markdown(self) -> str:
-        """The comparison for a person."""
-        from .comparison_markdown import page
-
-        return page(self.data)
-
-    def to_html(self, folder: str | Path) -> str:
-        """The comparison as one page, whose links to full pictures start at the folder it is to stand in."""
-        from .page import page
-
-        return page(self.data, self.entries, self.groups, Path(folder))
+__all__ = ["compare", "find"]
 
 
 def compare(folders: Iterable[str | Path]) -> Comparison:
-    """Compare the runs at or below the folders.
+    """Compare the runs at or below the folders; nothing is written.
 
-    A table has one image, view, hold-out and convention. In it the per-pixel gains of each model are averaged
-    over the seeds that all ranked models share, over those in which the pixel is held out; see
-    docs/comparison.md. Raises Refused: a folder does not exist, or there is no run in any.
+    A table has one image, view, hold-out and convention. In it the gain of each model at a pixel is
+    averaged over the seeds that all ranked models share and that hold the pixel out: docs/comparison.md.
+
+    Raises Refused: a folder does not exist, or there is no run in any.
     """
-    entries = find(folders)
-    named = labels(entries)
-    found = groups(entries, named)
-    first = {
+    runs = find(folders)
+    labels = model_labels(runs)
+    found = groups(runs, labels)
+    counted = {
         id(same): by_seed[0]
         for group in found
-        for runs in group.runs.values()
-        for by_seed in runs.values()
+        for seeds in group.runs.values()
+        for by_seed in seeds.values()
         for same in by_seed
     }
-    rows = [_row(entry, label, first.get(id(entry))) for entry, label in zip(entries, named, strict=True)]
-    tables = [_table(group, judge(group)) for group in found]
+    rows = tuple(_run_row(run, label, counted.get(id(run))) for run, label in zip(runs, labels, strict=True))
+    tables = tuple(_table(group, judge(group)) for group in found)
     across = over_images(tables)
-    data = {
-        "schema": "gmmbench-comparison",
-        "schema_version": SCHEMA_VERSION,
-        "answer": answers.overall(tables, across),
-        "notes": answers.notes(rows),
-        "runs": rows,
-        "tables": tables,
-        "across_images": across,
-    }
-    return Comparison(data, tuple(entries), tuple(found))
+    return Comparison(
+        answer=answers.overall(tables, across),
+        notes=answers.notes(rows),
+        runs=rows,
+        tables=tables,
+        across_images=across,
+        sources=Sources(tuple(runs), tuple(found)),
+    )
 
 
-def _row(entry: Entry, label: str, counted: Entry | None) -> dict[str, Any]:
-    report, failure = entry.report, entry.failure
+def _run_row(run: FoundRun, label: str, counted: FoundRun | None) -> RunRow:
+    """The row of a run; `counted` is the run of the same fit that counts, which may be itself."""
+    report, failure = run.report, run.failure
     if failure:
-        return {
-            "run": entry.folder,
-            "status": failure["kind"],
-            "reason": failure["reason"],
-            "overrides": " ".join(failure["overrides"]),
-        }
+        return RunRow(run.folder, failure["kind"], failure["reason"], " ".join(failure["overrides"]), None)
     reasons = [*report["not_ranked"], *(f"render={k}: {v}" for k, v in report.get("failed", {}).items())]
-    again = counted is not None and counted is not entry
-    same = counted is not None and all(
-        report[key][part] == counted.report[key][part]
+    status = "crashed" if report.get("failed") else "ranked" if report["ranked"] else "not ranked"
+    original = counted if counted is not run else None
+    scored = ScoredRun(
+        image=report["image"]["name"],
+        view=report["image"]["view"],
+        model=label,
+        seed=report["seed"],
+        hold_out=report["hold_out"],
+        hold_out_block=report["hold_out_block"],
+        convention=report["gain"]["convention"],
+        same_fit_as=None if original is None else original.folder,
+        same_numbers=None if original is None else _same_numbers(run, original),
+        alarms="; ".join(report.get("alarms", [])),
+        scores={name: column.value(report) for name, column in COLUMNS.items()},
+        command=command(report),
+    )
+    return RunRow(run.folder, status, "; ".join(reasons), "", scored)
+
+
+def _same_numbers(run: FoundRun, other: FoundRun) -> bool:
+    return all(
+        run.report[key][part] == other.report[key][part]
         for key in ("gain", "log_likelihood")
         for part in ("train", "held_out")
     )
-    return {
-        "run": entry.folder,
-        "status": "crashed" if report.get("failed") else "ranked" if report["ranked"] else "not ranked",
-        "reason": "; ".join(reasons),
-        "image": report["image"]["name"],
-        "view": report["image"]["view"],
-        "model": label,
-        "seed": report["seed"],
-        "hold_out": report["hold_out"],
-        "hold_out_block": report["hold_out_block"],
-        "convention": report["gain"]["convention"],
-        "same_fit_as": counted.folder if counted is not None and again else None,
-        "same_numbers": same if again else None,
-        "alarms": "; ".join(report.get("alarms", [])),
-        **{name: value(report, name) for name in COLUMNS},
-        "command": command(report),
-    }
 
 
-def _table(group: Group, verdict: Verdict) -> dict[str, Any]:
-    report, places = group.report, verdict.places
-    models: list[dict[str, Any]] = []
-    for label, by_seed in group.runs.items():
-        counted = group.counted(label)
-        models.append(
-            {
-                "model": label,
-                "option": next(iter(by_seed.values()))[0].report["model"]["option"],
-                "parameters": next(iter(by_seed.values()))[0].report["model"]["parameters"],
-                "tier": places.get(label),
-                "not_ranked": group.reasons[label] or ("" if places else answers.unjudged(group, verdict)),
-                "gain": verdict.means.get(label),
-                "interval": verdict.intervals.get(label),
-                "seeds": sorted(by_seed),
-                "seeds_counted": sorted(counted),
-                "scores": over_seeds([entry.report for entry in counted.values()], len(group.seeds)),
-            }
-        )
-    models.sort(key=_place)
-    order = {row["model"]: place for place, row in enumerate(models)}
+def _table(group: Group, verdict: Verdict) -> ImageTable:
+    report, image = group.report, group.report["image"]
+    models = sorted((_model_row(group, verdict, label) for label in group.runs), key=_place)
+    order = {row.model: place for place, row in enumerate(models)}
     pairs = sorted(verdict.pairs, key=lambda pair: (order[pair.better], order[pair.worse]))
-    image = report["image"]
-    table: dict[str, Any] = {
-        "title": group.title,
-        "image": image["name"],
-        "view": image["view"],
-        "height": image["height"],
-        "width": image["width"],
-        "sha256": image["sha256"],
-        "hold_out": report["hold_out"],
-        "hold_out_block": report["hold_out_block"],
-        "convention": report["gain"]["convention"],
-        "unit": report["gain"]["unit"],
-        "seeds": list(group.seeds),
-        "seeds_compared": list(group.shared),
-        "narrowed": answers.narrowed(group),
-        "judged": bool(places),
-        "models": models,
-        "pairs": [pair_row(pair, len(pairs)) for pair in pairs],
-        "frontier": _frontiers(models),
-        "curves": curves(models),
-    }
-    return {**table, "answer": answers.of_table(table)}
+    gains = {row.model: row.gain for row in models}
+    table = ImageTable(
+        title=group.title,
+        image=image["name"],
+        view=image["view"],
+        height=image["height"],
+        width=image["width"],
+        sha256=image["sha256"],
+        hold_out=report["hold_out"],
+        hold_out_block=report["hold_out_block"],
+        convention=report["gain"]["convention"],
+        unit=report["gain"]["unit"],
+        seeds=group.seeds,
+        seeds_compared=group.shared,
+        seed_notes=answers.seed_notes(group),
+        has_ranking=bool(verdict.tiers),
+        models=tuple(models),
+        pairs=tuple(pair_row(pair, len(pairs)) for pair in pairs),
+        pareto_fronts={
+            cost: pareto_front(gains, {row.model: row.scores[cost].mean for row in models})
+            for cost in PARETO_COSTS
+        },
+        curves=curves(models),
+    )
+    return replace(table, answer=answers.table_answer(table))
 
 
-def _frontiers(models: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    gains = {row["model"]: row["gain"] for row in models}
-    return {
-        cost: frontier(gains, {row["model"]: row["scores"][cost]["mean"] for row in models}) for cost in COSTS
-    }
+def _model_row(group: Group, verdict: Verdict, label: str) -> ModelRow:
+    by_seed, counted = group.runs[label], group.counted(label)
+    model = next(iter(by_seed.values()))[0].report["model"]
+    reason = group.reasons[label]
+    if not reason and not verdict.tiers:
+        reason = answers.no_ranking_reason(group, verdict)
+    return ModelRow(
+        model=label,
+        option=model["option"],
+        parameters=model["parameters"],
+        tier=verdict.tiers.get(label),
+        not_ranked=reason,
+        gain=verdict.means.get(label),
+        interval=verdict.intervals.get(label),
+        seeds=tuple(sorted(by_seed)),
+        seeds_counted=tuple(sorted(counted)),
+        scores=seed_means([run.report for run in counted.values()], len(group.seeds)),
+    )
 
 
-def _place(row: Mapping[str, Any]) -> tuple[float, float, list[str | int]]:
-    """By tier, then by gain, then by name, in which 9 comes before 10; who has neither comes last."""
-    gain = gain_of(row)
-    name = [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", row["model"])]
-    return row["tier"] or math.inf, math.inf if gain is None else -gain, name
+def _place(row: ModelRow) -> tuple[float, float, Sequence[str | int]]:
+    """By tier, then by gain, then by name, in which 9 comes before 10; a model without either comes last."""
+    gain = row.shown_gain
+    name = [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]{1,18})", row.model)]
+    return row.tier or math.inf, math.inf if gain is None else -gain, name

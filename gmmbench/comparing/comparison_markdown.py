@@ -2,118 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from .numbers import columns_of, gain_of, number, of_seeds, pairs_shown, range_of, unit_of
-from .seeds import COLUMNS
-
-SECTIONS = {
-    "generalisation": "Generalisation: pixels no model has seen",
-    "representation": "Representation: pixels they were fitted to",
-    "fidelity": "Fidelity: the expected picture",
-    "cost": "Cost of a fit",
-}
+from .columns import COLUMNS, RANKING, TABLES
+from .numbers import columns_of, number, pairs_shown, range_of, seeds_of, unit_of
+from .schema import AcrossImages, Comparison, ImageTable, RunRow, SeedMean
 
 
-def page(data: Mapping[str, Any]) -> str:
-    """The whole page from what comparison.json holds."""
-    lines = ["# Comparison", "", *(f"**{_safe(sentence)}**\n" for sentence in data["answer"])]
-    lines += [f"- {_safe(note)}" for note in data["notes"]]
-    for table in data["tables"]:
-        lines += ["", f"## {_safe(table['title'])} ({table['view']})", "", _safe(table["answer"])]
-        if table["narrowed"]:
-            lines += ["", _safe(f"Seeds: {'; '.join(table['narrowed'])}.")]
-        for section, title in SECTIONS.items():
-            lines += _section(table, section, title)
+def markdown_page(comparison: Comparison) -> str:
+    """The whole page."""
+    lines = ["# Comparison", "", *(f"**{_safe(sentence)}**\n" for sentence in comparison.answer)]
+    lines += [f"- {_safe(note)}" for note in comparison.notes]
+    for table in comparison.tables:
+        lines += ["", f"## {_safe(table.title)} ({table.view})", "", _safe(table.answer)]
+        if table.seed_notes:
+            lines += ["", _safe(f"Seeds: {'; '.join(table.seed_notes)}.")]
+        for key, title in TABLES.items():
+            lines += _scores(table, key, title)
         lines += _pairs(table)
-    if len(data["tables"]) > 1:
-        for found in data["across_images"]:
+    if len(comparison.tables) > 1:
+        for found in comparison.across_images:
             lines += _across(found)
-    lines += _failures(data["runs"])
+    lines += _failures(comparison.runs)
     return "\n".join([*lines, ""])
 
 
-def _section(table: Mapping[str, Any], section: str, title: str) -> list[str]:
-    ranking = section == "generalisation"
-    columns = [name for name in columns_of(table, section) if name != "gain"]
+def _scores(table: ImageTable, key: str, title: str) -> list[str]:
+    ranking = key == RANKING
+    columns = [name for name in columns_of(table, key) if not (ranking and name == "gain")]
     if not columns and not ranking:
         return []
-    rows = []
-    for row in table["models"]:
-        place = [row["tier"] or row["not_ranked"], row["model"]]
-        gain = [number(gain_of(row), "gain"), range_of(row["interval"], "gain")]
-        counted = len(row["seeds_counted"])
-        rows.append(
-            [
-                *([*place, *gain] if ranking else place[1:]),
-                *(_score(row["scores"][name], name, counted) for name in columns),
-                of_seeds(counted, len(table["seeds"])),
-            ]
-        )
-    head = ["tier", "model", f"gain, {table['unit']}", "95 % over tiles"] if ranking else ["model"]
-    names = [", ".join(filter(None, (COLUMNS[name].title, unit_of(table, name)))) for name in columns]
+    rows: list[list[object]] = []
+    for row in table.models:
+        first: list[object] = [row.model]
+        if ranking:
+            place = row.tier or row.not_ranked
+            first = [place, row.model, number(row.shown_gain, "gain"), range_of(row.interval, "gain")]
+        counted = len(row.seeds_counted)
+        scores = [_score(row.scores[name], name, counted) for name in columns]
+        rows.append([*first, *scores, seeds_of(counted, len(table.seeds))])
+    gain = _heading(COLUMNS["gain"].title, table.unit)
+    head = ["tier", "model", gain, "95 % interval over tiles"] if ranking else ["model"]
+    names = [_heading(COLUMNS[name].title, unit_of(table, name)) for name in columns]
     return ["", f"### {title}", "", *_table([*head, *names, "runs"], rows)]
 
 
-def _score(score: Mapping[str, Any], name: str, counted: int) -> str:
-    if score["mean"] is None:
+def _heading(title: str, unit: str) -> str:
+    return ", ".join(filter(None, (title, unit)))
+
+
+def _score(score: SeedMean, name: str, counted: int) -> str:
+    if score.mean is None:
         return ""
-    missing = "" if score["n"] == counted else of_seeds(score["n"], score["of"])
-    told = ", ".join(filter(None, (range_of(score["interval"], name), missing)))
-    return number(score["mean"], name) + (f" ({told})" if told else "")
+    missing = "" if score.n_runs == counted else seeds_of(score.n_runs, score.n_seeds)
+    notes = ", ".join(filter(None, (range_of(score.interval, name), missing)))
+    return number(score.mean, name) + (f" ({notes})" if notes else "")
 
 
-def _pairs(table: Mapping[str, Any]) -> list[str]:
+def _pairs(table: ImageTable) -> list[str]:
     pairs, left_out = pairs_shown(table)
     if not pairs:
         return []
     rows = [
         [
-            pair["better"],
-            pair["worse"],
-            number(pair["difference"], "gain"),
-            range_of(pair["interval_corrected"], "gain"),
-            f"{pair['p_corrected']:.2g}",
-            "yes" if pair["told_apart"] else "cannot tell",
+            pair.better,
+            pair.worse,
+            number(pair.difference, "gain"),
+            range_of(pair.interval_corrected, "gain"),
+            p_value(pair.p_corrected),
+            yes_no(pair.significant),
         ]
         for pair in pairs
     ]
-    head = ["better", "than", f"by, {table['unit']}", "95 %, corrected", "p, corrected", "really?"]
+    head = [
+        "better",
+        "worse",
+        f"difference, {table.unit}",
+        "95 % interval, corrected",
+        "p, corrected",
+        "significant",
+    ]
     more = ["", f"{left_out:,} more pairs are in comparison.json."] if left_out else []
     return ["", "### Paired differences", "", *_table(head, rows), *more]
 
 
-def _across(found: Mapping[str, Any]) -> list[str]:
-    lines = ["", f"## Over images: {found['view']}, {', '.join(map(_safe, found['images']))}", ""]
-    if found["mean_ranks"]:
-        rows = [[row["model"], f"{row['mean_rank']:.2f}"] for row in found["mean_ranks"]]
-        lines += _table(["model", "mean rank"], rows)
+def _across(found: AcrossImages) -> list[str]:
+    lines = ["", f"## Over images: {found.view}, {', '.join(map(_safe, found.images))}", ""]
+    if found.mean_ranks:
+        lines += _table(
+            ["model", "mean rank"], [[row.model, f"{row.mean_rank:.2f}"] for row in found.mean_ranks]
+        )
     else:
-        lines += [f"No mean ranks: {found['why_no_ranks']}."]
+        lines += [f"There are no mean ranks: {found.no_ranks_reason}."]
     lines += [
-        f"\n{_safe(left['model'])} is left out of them: ranked on {left['images']} of {left['of']} images."
-        for left in found["left_out"]
+        f"\n{_safe(left.model)} has no mean rank: it is ranked on {left.images} of {left.n_images} images."
+        for left in found.left_out
     ]
-    if found["why_no_tests"]:
-        return [*lines, "", f"No test over images: {found['why_no_tests']}."]
-    head = ["better", "than", f"by, {found['unit']}", "images", "p, corrected", "really?"]
+    if found.no_tests_reason:
+        return [*lines, "", f"There is no test over images: {found.no_tests_reason}."]
+    head = ["better", "worse", f"difference, {found.unit}", "images", "p, corrected", "significant"]
     rows = [
         [
-            row["better"],
-            row["worse"],
-            number(row["mean_difference"], "gain"),
-            row["images"],
-            f"{row['p_corrected']:.2g}",
-            "yes" if row["told_apart"] else "cannot tell",
+            test.better,
+            test.worse,
+            number(test.mean_difference, "gain"),
+            test.images,
+            p_value(test.p_corrected),
+            yes_no(test.significant),
         ]
-        for row in found["tests"]
+        for test in found.tests
     ]
     return [*lines, "", *_table(head, rows)]
 
 
-def _failures(runs: Sequence[Mapping[str, Any]]) -> list[str]:
-    rows = [[row["run"], row["status"], row["reason"]] for row in runs if row["status"] != "ranked"]
+def p_value(p: float | None) -> str:
+    """A p-value with two digits."""
+    return "" if p is None else f"{p:.2g}"
+
+
+def yes_no(value: bool) -> str:
+    """A truth value in a table."""
+    return "yes" if value else "no"
+
+
+def _failures(runs: Sequence[RunRow]) -> list[str]:
+    rows = [[row.run, row.status, row.reason] for row in runs if row.status != "ranked"]
     if not rows:
         return []
     return ["", "## Failed or not ranked", "", *_table(["run", "status", "reason"], rows)]
@@ -125,7 +138,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
 
 
 def _safe(value: object) -> str:
-    """Text that stays text: no table cell ends in it, and no tag begins."""
+    """Text that stays text: it ends no table cell and begins no tag."""
     text = " ".join(str(value).split())
     for letter, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|")):
         text = text.replace(letter, safe)

@@ -6,17 +6,26 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-from .find import Entry, Group
+from .find import FoundRun
+from .grouping import Group
+from .schema import ImageTable, ModelRow
 from .thumbnails import FINE, SIDE, Thumbnail, thumbnail
 
 PICTURES = 1200
 """Thumbnails in a page at the most: 240 px each, some 10 MB."""
 
 FEW = 80
-"""Up to so many pictures thumbnails are twice as large, for screens of twice the resolution."""
+"""Up to so many pictures, thumbnails are twice as large, for screens of twice the resolution."""
+
+
+@dataclass(frozen=True)
+class PagePicture:
+    """A thumbnail and the address of the full picture."""
+
+    thumbnail: Thumbnail
+    link: str
 
 
 class Pictures:
@@ -26,44 +35,82 @@ class Pictures:
         self.folder, self.side = folder.resolve(), FINE if wanted <= FEW else SIDE
         self.made = self.left_out = 0
 
-    def of(self, file: Path) -> Mapping[str, Any] | None:
-        """The thumbnail in the file and the address of the full picture; None where there is none."""
+    def of(self, file: Path) -> PagePicture | None:
+        """The thumbnail of the picture in a file; None where it cannot be read or there are too many."""
         if self.made >= PICTURES:
             self.left_out += 1
             return None
-        found: Thumbnail | None = thumbnail(file, self.side)
+        found = thumbnail(file, self.side)
         if found is None:
             return None
         self.made += 1
-        size = {"width": found.width, "height": found.height, "wide": found.width / found.height}
-        return {"uri": found.uri, "link": self.address(file), **size}
+        return PagePicture(found, self.address(file))
 
     def address(self, file: Path) -> str:
-        """Of a file, from where the page stands."""
+        """The address of a file, relative to where the page will be."""
         return quote(os.path.relpath(file.resolve(), self.folder).replace(os.sep, "/"))
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """What a renderer drew of a fit: a picture, and where it moves its animation."""
+    """What a renderer drew of a fit: a picture and, if it moves, its animation."""
 
     file: Path
     caption: str
     animation: Path | None
 
 
-def wanted(group: Group) -> dict[tuple[str, str], Drawing]:
-    """What the contact sheet shows, by model and renderer: of one seed a model, the first that is counted.
+@dataclass(frozen=True)
+class SheetCell:
+    """A model's picture in a strip; `moving` is the address of its animation."""
 
-    What another run of the same fit drew is shown with it.
+    id: str
+    row: ModelRow
+    picture: PagePicture
+    caption: str
+    moving: str | None
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The pictures of one renderer; `missing` names the models without one, by the reason."""
+
+    option: str
+    cells: tuple[SheetCell, ...]
+    missing: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """A picture of the original's shape, which can be laid over it."""
+
+    model: str
+    option: str
+    id: str
+
+
+@dataclass(frozen=True)
+class ContactSheet:
+    """A strip for each renderer, and the seeds whose fits are shown."""
+
+    original: PagePicture | None
+    strips: tuple[Strip, ...]
+    seeds: tuple[int, ...]
+    overlays: tuple[Overlay, ...]
+
+
+def drawings(group: Group) -> dict[tuple[str, str], Drawing]:
+    """What the contact sheet shows, by model and renderer: of each model the first seed that is counted.
+
+    Pictures of another run of the same fit are shown with it.
     """
     found: dict[tuple[str, str], Drawing] = {}
     for label, by_seed in group.runs.items():
-        for entry in by_seed[_seed_shown(group, label)]:
-            for picture in entry.report.get("pictures", []):
-                # a name alone: a report does not reach out of its folder
-                file = entry.path / Path(picture["file"]).name
-                animations = [entry.path / Path(name).name for name in picture.get("animations", [])]
+        for run in by_seed[_seed_shown(group, label)]:
+            for picture in run.report.get("pictures", []):
+                # the name alone, so that a report cannot reach out of its folder
+                file = run.path / Path(picture["file"]).name
+                animations = [run.path / Path(name).name for name in picture.get("animations", [])]
                 drawing = Drawing(file, picture["caption"], animations[-1] if animations else None)
                 found.setdefault((label, picture["option"]), drawing)
     return found
@@ -73,49 +120,58 @@ def _seed_shown(group: Group, label: str) -> int:
     return min(group.counted(label), default=min(group.runs[label]))
 
 
-def sheet(place: int, table: Mapping[str, Any], group: Group, pictures: Pictures) -> dict[str, Any]:
-    """The contact sheet: a strip for each renderer, in it the original and a picture of each model."""
-    drawn = wanted(group)
+def contact_sheet(place: int, table: ImageTable, group: Group, pictures: Pictures) -> ContactSheet:
+    """The contact sheet of the page's table number `place`."""
+    drawn = drawings(group)
     original = pictures.of(group.first.path / "original.png")
-    seeds = {row["model"]: _seed_shown(group, row["model"]) for row in table["models"]}
-    strips: list[dict[str, Any]] = []
-    for option in dict.fromkeys(option for _, option in drawn):
-        cells: list[dict[str, Any]] = []
-        missing: dict[str, list[str]] = {}
-        for row in table["models"]:
-            label = row["model"]
-            drawing = drawn.get((label, option))
-            picture = pictures.of(drawing.file) if drawing else None
-            if drawing and picture:
-                name = f"picture-{place}-{len(strips)}-{len(cells)}"
-                moving = pictures.address(drawing.animation) if drawing.animation else None
-                shown = {"id": name, "picture": picture, "caption": drawing.caption, "moving": moving}
-                cells.append({**row, **shown})
-            else:
-                why = _why_not_drawn(group.runs[label][seeds[label]]).get(option, "not asked for")
-                missing.setdefault("left out, or not to be read" if drawing else why, []).append(label)
-        strips.append({"option": option, "cells": cells, "missing": missing})
-    return {
-        "original": original,
-        "strips": strips,
-        "seeds": sorted(set(seeds.values())),
-        "pairs": list(_beside(original, strips)),
-    }
+    options = list(dict.fromkeys(option for _, option in drawn))
+    strips = tuple(
+        _strip(f"picture-{place}-{number}", option, table, group, drawn, pictures)
+        for number, option in enumerate(options)
+    )
+    return ContactSheet(
+        original=original,
+        strips=strips,
+        seeds=tuple(sorted({_seed_shown(group, row.model) for row in table.models})),
+        overlays=tuple(_overlays(original, strips)),
+    )
 
 
-def _why_not_drawn(entries: Sequence[Entry]) -> dict[str, str]:
+def _strip(
+    prefix: str,
+    option: str,
+    table: ImageTable,
+    group: Group,
+    drawn: Mapping[tuple[str, str], Drawing],
+    pictures: Pictures,
+) -> Strip:
+    cells: list[SheetCell] = []
+    missing: dict[str, list[str]] = {}
+    for row in table.models:
+        drawing = drawn.get((row.model, option))
+        picture = pictures.of(drawing.file) if drawing else None
+        if drawing and picture:
+            moving = pictures.address(drawing.animation) if drawing.animation else None
+            cells.append(SheetCell(f"{prefix}-{len(cells)}", row, picture, drawing.caption, moving))
+            continue
+        why = "left out, or unreadable"
+        if drawing is None:
+            runs = group.runs[row.model][_seed_shown(group, row.model)]
+            why = _not_drawn(runs).get(option, "not asked for")
+        missing.setdefault(why, []).append(row.model)
+    return Strip(option, tuple(cells), missing)
+
+
+def _not_drawn(runs: Sequence[FoundRun]) -> dict[str, str]:
     why: dict[str, str] = {}
-    for entry in entries:
-        why |= {option: f"not drawn: {reason}" for option, reason in entry.report.get("skipped", {}).items()}
-        why |= {option: f"failed: {reason}" for option, reason in entry.report.get("failed", {}).items()}
+    for run in runs:
+        why |= {option: f"not drawn: {reason}" for option, reason in run.report.get("skipped", {}).items()}
+        why |= {option: f"failed: {reason}" for option, reason in run.report.get("failed", {}).items()}
     return why
 
 
-def _beside(
-    original: Mapping[str, Any] | None, strips: Sequence[Mapping[str, Any]]
-) -> Iterator[dict[str, Any]]:
-    """The pictures that lie on the original: those of its shape."""
+def _overlays(original: PagePicture | None, strips: Sequence[Strip]) -> Iterator[Overlay]:
     for strip in strips:
-        for cell in strip["cells"]:
-            if original and abs(cell["picture"]["wide"] / original["wide"] - 1) < 0.02:
-                yield {"model": cell["model"], "option": strip["option"], "id": cell["id"]}
+        for cell in strip.cells:
+            if original and abs(cell.picture.thumbnail.aspect / original.thumbnail.aspect - 1) < 0.02:
+                yield Overlay(cell.row.model, strip.option, cell.id)

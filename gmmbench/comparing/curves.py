@@ -1,28 +1,26 @@
-"""Scores against the number of components, where runs of one model differ in it."""
+"""The information gain against the number of components, where runs of one model differ in it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from .numbers import gain_of
+from .schema import Curve, CurvePoint, ModelRow
 
 
-def curves(models: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """From a table's models: a series for all that differ in `components` alone, in its order.
-
-    A point is the gain of the ranking; of a model that is not ranked, its mean over seeds.
-    """
-    series: dict[str, list[dict[str, Any]]] = {}
+def curves(models: Sequence[ModelRow]) -> tuple[Curve, ...]:
+    """A curve for each set of a table's models that differ in `components` alone."""
+    series: dict[str, list[CurvePoint]] = {}
     for row in models:
-        components = row["parameters"].get("components")
-        gain = gain_of(row)
-        if isinstance(components, int) and not isinstance(components, bool) and gain is not None:
-            words = [word for word in row["model"].split(" ") if not word.startswith("components=")]
-            point = {"components": components, "gain": gain, "interval": row["interval"], "tier": row["tier"]}
-            series.setdefault(" ".join(words), []).append(point)
-    return [
-        {"model": name, "points": sorted(points, key=lambda point: point["components"])}
+        components, gain = row.parameters.get("components"), row.shown_gain
+        if isinstance(components, bool) or not isinstance(components, int):
+            continue
+        if components > 0 and gain is not None:
+            parts = [part for part in row.model.split(" ") if not part.startswith("components=")]
+            series.setdefault(" ".join(parts), []).append(
+                CurvePoint(components, gain, row.interval, row.tier)
+            )
+    return tuple(
+        Curve(name, tuple(sorted(points, key=lambda point: point.components)))
         for name, points in series.items()
-        if len({point["components"] for point in points}) > 1
-    ]
+        if len({point.components for point in points}) > 1
+    )

@@ -10,26 +10,26 @@ import numpy as np
 
 from ..api import Bytes, Floats
 from ..scoring.intervals import NOTHING
-from .find import Group
+from .grouping import Group
 from .thumbnails import SIDE, embedded
-from .verdicts import averaged, unit_of
+from .verdicts import nats_per_unit, seed_average
 
-MOST = 12
+MOST_MAPS = 12
 """Maps of one table at the most."""
 
 STOPS = ("#7f3b08", "#e08214", "#fdd9ae", "#f7f7f7", "#d1d3ea", "#7d6fb0", "#2d004b")
-"""From "worse" to "better": ColorBrewer's PuOr, which the colour-blind can read (Brewer 2003)."""
+"""From worse to better: ColorBrewer's PuOr, which colour-blind readers can tell apart (Brewer 2003)."""
 
 STEPS = 41
 REACH = 0.99
-"""The share of the differences in a map that its scale holds; the rest has the colours of its ends."""
+"""The share of a map's differences that its scale covers; the others have the colours of its ends."""
 
 
 @dataclass(frozen=True)
 class DeltaMap:
     """A map of `better` against `worse`, as a data URI.
 
-    `reach` is the difference at the ends of its scale, in bits per pixel (of colours: and dimension).
+    `reach` is the difference at the ends of its scale, in bits per pixel (colours: per dimension, too).
     """
 
     better: str
@@ -43,10 +43,10 @@ class DeltaMaps:
     """The maps of a table.
 
     Attributes:
-        maps: of the pairs that were chosen, of `pairs`.
-        window: sd of the Gaussian window over held-out pixels, pixels.
-        holes: whether somewhere no pixel near was held out.
-        scale: a data URI of the colours.
+        maps: those of the chosen pairs. pairs: how many pairs there are.
+        window: the standard deviation of the Gaussian window over held-out pixels, in pixels.
+        holes: whether some places have no held-out pixel nearby.
+        scale: the colours as a data URI.
     """
 
     maps: tuple[DeltaMap, ...]
@@ -56,21 +56,22 @@ class DeltaMaps:
     scale: str
 
 
-def delta_maps(group: Group, pairs: Sequence[tuple[str, str]], most: int = MOST) -> DeltaMaps | None:
-    """Maps of the first `most` pairs (better, worse); None where there is none to draw.
+def delta_maps(group: Group, pairs: Sequence[tuple[str, str]], most: int = MOST_MAPS) -> DeltaMaps | None:
+    """Maps of the first `most` pairs (better, worse); None where there is nothing to draw.
 
-    A pixel's colour is the mean difference of the held-out pixels around it, in a Gaussian window: single
-    pixels are too noisy to look at, and most of them are held out in no seed.
+    The colour of a pixel is the mean difference of the held-out pixels around it in a Gaussian window: single
+    pixels are too noisy to look at, and most of them are not held out in any seed.
     """
     chosen = list(pairs[:most])
     window = max(1.5, max(group.report["image"]["height"], group.report["image"]["width"]) / 100)
     gains = {
-        label: averaged(group, label) for label in dict.fromkeys(label for pair in chosen for label in pair)
+        label: seed_average(group, label)
+        for label in dict.fromkeys(label for pair in chosen for label in pair)
     }
     maps, holes = [], False
     for better, worse in chosen:
         (a, _, scored), (b, _, _) = gains[better], gains[worse]
-        delta = _around(np.where(scored, a - b, 0.0) / unit_of(group.report), scored, window)
+        delta = _around(np.where(scored, a - b, 0.0) / nats_per_unit(group.report), scored, window)
         known = np.isfinite(delta)
         reach = float(np.quantile(np.abs(delta[known]), REACH)) if known.any() else 0.0
         holes = holes or not known.all()
@@ -83,17 +84,17 @@ def delta_maps(group: Group, pairs: Sequence[tuple[str, str]], most: int = MOST)
 
 
 def chosen_pairs(order: Sequence[str]) -> list[tuple[str, str]]:
-    """Pairs of ranked models, best first: the best against each, then neighbours, then all others."""
+    """Pairs of models, which are given best first: the best with each, then neighbours, then all others."""
     best = [(order[0], other) for other in order[1:]]
     rest = [(a, b) for place, a in enumerate(order) for b in order[place + 1 :]]
     return list(dict.fromkeys([*best, *pairwise(order), *rest]))
 
 
 def coloured(delta: Floats, reach: float) -> Bytes:
-    """(H, W) differences as (H, W, 4) colours: 0 is white, NaN transparent."""
+    """Differences (H, W) as colours (H, W, 4): 0 is white, NaN is transparent."""
     stops = np.array([[int(stop[i : i + 2], 16) for i in (1, 3, 5)] for stop in STOPS], dtype=np.float64)
     place = np.clip(np.nan_to_num(delta) / reach, -1, 1) * 0.5 + 0.5
-    place = np.round(place * (STEPS - 1)) / (STEPS - 1)  # few colours: a map of some kilobytes
+    place = np.round(place * (STEPS - 1)) / (STEPS - 1)  # few colours compress to some kilobytes
     at = np.linspace(0, 1, len(stops))
     colours = np.stack([np.interp(place, at, stops[:, channel]) for channel in range(3)], axis=-1)
     alpha = np.where(np.isfinite(delta), 255, 0)[..., None]
@@ -101,7 +102,7 @@ def coloured(delta: Floats, reach: float) -> Bytes:
 
 
 def _around(values: Floats, scored: np.ndarray, window: float) -> Floats:
-    """The weighted mean of scored values around each pixel; NaN where none is within two windows or so."""
+    """The weighted mean of the scored values around each pixel; NaN where none is within two windows."""
     from scipy.ndimage import gaussian_filter
 
     near = gaussian_filter(scored.astype(np.float64), window, mode="constant")
@@ -111,6 +112,6 @@ def _around(values: Floats, scored: np.ndarray, window: float) -> Floats:
 
 
 def _smaller(delta: Floats) -> Floats:
-    """Every n-th pixel, for a longer side of at most SIDE: the window has smoothed what lies between."""
+    """Every n-th pixel, so that the longer side is at most SIDE; the window has smoothed the others."""
     step = -(-max(delta.shape) // SIDE)
     return delta[::step, ::step]

@@ -1,109 +1,137 @@
-"""Tests and ranks over images: one mean for each image and model, never pooled pixels."""
+"""Tests and ranks over images: one mean for each image and model; pixels of images are never pooled."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
 from ..scoring.across_images import LEAST_IMAGES, mean_ranks, sign_flip
 from ..scoring.intervals import LEVEL, NOTHING, holm
+from .schema import AcrossImages, ImageTable, ImageTest, MeanRank, PartlyRanked
 
-SAME = ("view", "hold_out", "hold_out_block", "convention", "unit")
+Gains = Mapping[str, Mapping[str, float]]
+"""Information gains by model and image."""
 
 
-def over_images(tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Of every set of tables of one view, hold-out and convention: mean ranks, and a test for each pair.
+def over_images(tables: Sequence[ImageTable]) -> tuple[AcrossImages, ...]:
+    """For the tables of each view, hold-out and convention: mean ranks, and a test of each pair of models.
 
     An image that stands in several tables (at two sizes, say) is one image: its gains are averaged first.
     """
-    sets: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    sets: dict[tuple[object, ...], list[ImageTable]] = {}
     for table in tables:
-        sets.setdefault(tuple(table[key] for key in SAME), []).append(table)
-    return [_of(dict(zip(SAME, same, strict=True)), members) for same, members in sets.items()]
+        sets.setdefault(table.protocol, []).append(table)
+    return tuple(_across(members) for members in sets.values())
 
 
-def _of(same: dict[str, Any], tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    by_image: dict[str, list[Mapping[str, Any]]] = {}
+def _across(tables: Sequence[ImageTable]) -> AcrossImages:
+    by_image: dict[str, list[ImageTable]] = {}
     for table in tables:
-        by_image.setdefault(table["sha256"], []).append(table)
-    names = {image: members[0]["image"] for image, members in by_image.items()}
+        by_image.setdefault(table.sha256, []).append(table)
+    names = {image: members[0].image for image, members in by_image.items()}
     ranked = {image: found for image, members in by_image.items() if len(found := _gains(members)) > 1}
     gains: dict[str, dict[str, float]] = {}
     for image, found in ranked.items():
         for label, gain in found.items():
             gains.setdefault(label, {})[image] = gain
-    everywhere = sorted(label for label, of in gains.items() if len(of) == len(ranked))
-    ranks = []
-    if len(everywhere) > 1:
-        values = [[found[label] for label in everywhere] for found in ranked.values()]
-        placed = zip(everywhere, mean_ranks(values), strict=True)
-        ranks = [{"model": label, "mean_rank": rank} for label, rank in sorted(placed, key=lambda x: x[1])]
+    everywhere = sorted(label for label, by in gains.items() if len(by) == len(ranked))
+    ranks = _mean_ranks(everywhere, list(ranked.values()))
     tests = _tests(gains)
-    return {
-        **same,
-        "images": list(names.values()),
-        "averaged_images": [names[image] for image, members in by_image.items() if len(members) > 1],
-        "unranked_images": [names[image] for image in names if image not in ranked],
-        "models": everywhere,
-        "left_out": [
-            {"model": label, "images": len(of), "of": len(ranked)}
-            for label, of in sorted(gains.items())
-            if len(of) < len(ranked)
-        ],
-        "mean_ranks": ranks,
-        "why_no_ranks": "" if ranks else "fewer than two models are ranked on every image",
-        "tests": tests,
-        "least_p": _least_p(tests),
-        "why_no_tests": _why_not(gains, len(ranked)),
-    }
+    first = tables[0]
+    return AcrossImages(
+        view=first.view,
+        hold_out=first.hold_out,
+        hold_out_block=first.hold_out_block,
+        convention=first.convention,
+        unit=first.unit,
+        images=tuple(names.values()),
+        averaged_images=tuple(names[image] for image, members in by_image.items() if len(members) > 1),
+        unranked_images=tuple(names[image] for image in names if image not in ranked),
+        models=tuple(everywhere),
+        left_out=tuple(
+            PartlyRanked(label, len(by), len(ranked))
+            for label, by in sorted(gains.items())
+            if len(by) < len(ranked)
+        ),
+        mean_ranks=ranks,
+        no_ranks_reason="" if ranks else "fewer than two models are ranked on every image",
+        tests=tests,
+        smallest_p=_smallest_p(tests),
+        no_tests_reason=_no_tests_reason(gains, len(ranked)),
+    )
 
 
-def _gains(tables: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+def _gains(tables: Sequence[ImageTable]) -> dict[str, float]:
     """The gain of each model that is ranked in all of an image's tables."""
-    ranked = [{m["model"]: m["gain"] for m in table["models"] if m["tier"] is not None} for table in tables]
+    ranked = [
+        {row.model: row.gain for row in table.models if row.tier is not None and row.gain is not None}
+        for table in tables
+    ]
     return {
-        label: float(np.mean([of[label] for of in ranked]))
+        label: float(np.mean([gains[label] for gains in ranked]))
         for label in ranked[0]
-        if all(label in of for of in ranked)
+        if all(label in gains for gains in ranked)
     }
 
 
-def _tests(gains: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
-    """A sign-flip test for each pair that LEAST_IMAGES images or more share, corrected together."""
-    found: list[dict[str, Any]] = []
-    for a, b in combinations(sorted(gains), 2):
-        shared = [image for image in gains[a] if image in gains[b]]
-        differences = np.array([gains[a][image] - gains[b][image] for image in shared])
-        differences[np.abs(differences) < NOTHING] = 0
-        p = sign_flip(differences)
-        if p is None:
-            continue
-        mean = float(differences.mean())
-        better, worse = (a, b) if mean >= 0 else (b, a)
-        found.append(
-            {"better": better, "worse": worse, "mean_difference": abs(mean), "images": len(shared), "p": p}
-        )
-    for row, corrected in zip(found, holm([row["p"] for row in found]), strict=True):
-        row["p_corrected"] = corrected
-        row["told_apart"] = corrected < 1 - LEVEL
-    return found
+def _mean_ranks(labels: Sequence[str], images: Sequence[Mapping[str, float]]) -> tuple[MeanRank, ...]:
+    if len(labels) < 2:
+        return ()
+    ranks = mean_ranks([[gains[label] for label in labels] for gains in images])
+    found = [MeanRank(label, rank) for label, rank in zip(labels, ranks, strict=True)]
+    return tuple(sorted(found, key=lambda row: row.mean_rank))
 
 
-def _least_p(tests: Sequence[Mapping[str, Any]]) -> float | None:
-    """The least corrected p-value that there can be: of n images two flips of 2^n are as far as any."""
+@dataclass(frozen=True)
+class _Tested:
+    """A pair of models before the correction: its images, and its p-value."""
+
+    better: str
+    worse: str
+    mean_difference: float
+    images: int
+    p: float
+
+
+def _tests(gains: Gains) -> tuple[ImageTest, ...]:
+    """A sign-flip test of each pair that shares at least LEAST_IMAGES images, corrected together."""
+    tested = [found for a, b in combinations(sorted(gains), 2) if (found := _test(a, b, gains)) is not None]
+    corrected = holm([pair.p for pair in tested])
+    return tuple(
+        ImageTest(pair.better, pair.worse, pair.mean_difference, pair.images, pair.p, p, p < 1 - LEVEL)
+        for pair, p in zip(tested, corrected, strict=True)
+    )
+
+
+def _test(a: str, b: str, gains: Gains) -> _Tested | None:
+    shared = [image for image in gains[a] if image in gains[b]]
+    differences = np.array([gains[a][image] - gains[b][image] for image in shared])
+    differences[np.abs(differences) < NOTHING] = 0
+    p = sign_flip(differences)
+    if p is None:
+        return None
+    mean = float(differences.mean())
+    better, worse = (a, b) if mean >= 0 else (b, a)
+    return _Tested(better, worse, abs(mean), len(shared), p)
+
+
+def _smallest_p(tests: Sequence[ImageTest]) -> float | None:
+    """The smallest corrected p-value that is possible: of the 2^n sign flips of n images two are extreme."""
     if not tests:
         return None
-    return min(1.0, len(tests) * 2.0 ** (1 - max(row["images"] for row in tests)))
+    return min(1.0, len(tests) * 2.0 ** (1 - max(test.images for test in tests)))
 
 
-def _why_not(gains: Mapping[str, Mapping[str, float]], images: int) -> str:
+def _no_tests_reason(gains: Gains, images: int) -> str:
     if images < LEAST_IMAGES:
-        of = {0: "no ranked image", 1: "1 ranked image"}.get(images, f"{images} ranked images")
-        return f"with {of} none can reach 0.05, it takes {LEAST_IMAGES}"
+        ranked = {0: "no image is ranked", 1: "only 1 image is ranked"}.get(
+            images, f"only {images} images are ranked"
+        )
+        return f"{ranked}; with fewer than {LEAST_IMAGES} no p-value can reach 0.05"
     most = max((len(gains[a].keys() & gains[b]) for a, b in combinations(gains, 2)), default=0)
     if most < LEAST_IMAGES:
-        return f"no two models are ranked on {LEAST_IMAGES} of the {images} images together"
+        return f"no two models are both ranked on {LEAST_IMAGES} of the {images} images"
     return ""

@@ -2,48 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ..scoring.intervals import NOTHING
-from .seeds import COLUMNS
+from .columns import COLUMNS, COST
+from .schema import ImageTable, Interval, PairRow
 
-DIGITS = {
-    "skill": 3,
-    "psnr": 1,
-    "psnr_held_out": 1,
-    "log_likelihood": 2,
-    "log_likelihood_train": 2,
-    "n_parameters": 0,
-}
+MOST_PAIRS = 24
+"""Pairs of a table that a person is shown."""
 
 
-PAIRS = 24
-"""Pairs that a person is shown of a table at the most."""
-
-
-def pairs_shown(table: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], int]:
-    """Pairs with an interval, of too many those with the best model and of neighbours; how many are left."""
-    pairs = [pair for pair in table["pairs"] if pair["interval_corrected"] is not None]
-    if len(pairs) <= PAIRS:
+def pairs_shown(table: ImageTable) -> tuple[list[PairRow], int]:
+    """The pairs with an interval, and the number left out; of many, the best's and neighbours' stay."""
+    pairs = [pair for pair in table.pairs if pair.interval_corrected is not None]
+    if len(pairs) <= MOST_PAIRS:
         return pairs, 0
-    order = {row["model"]: place for place, row in enumerate(table["models"])}
-    near = [p for p in pairs if order[p["better"]] == 0 or abs(order[p["better"]] - order[p["worse"]]) == 1]
-    return near[:PAIRS], len(pairs) - len(near[:PAIRS])
+    order = {row.model: place for place, row in enumerate(table.models)}
+    near = [p for p in pairs if order[p.better] == 0 or abs(order[p.better] - order[p.worse]) == 1]
+    return near[:MOST_PAIRS], len(pairs) - len(near[:MOST_PAIRS])
 
 
 def number(value: float | None, name: str) -> str:
-    """A value of the score `name`, with as many digits as mean something; "" where there is none."""
+    """A value of the column `name` with the digits that mean something; "" where there is none."""
     if value is None:
         return ""
-    if name == "peak_bytes":
+    column = COLUMNS[name]
+    if column.unit == "bytes":
         return f"{value / 2**20:,.0f} MiB"
-    if name.endswith("_seconds"):
+    if column.unit == "seconds":
         return seconds(value)
-    digits = DIGITS.get(name, 3)
-    if NOTHING < abs(value) < 0.5 * 10**-digits:
+    if NOTHING < abs(value) < 0.5 * 10**-column.digits:
         return f"{value:.1g}"
-    return f"{value:z,.{digits}f}"
+    return f"{value:z,.{column.digits}f}"
 
 
 def seconds(value: float) -> str:
@@ -55,38 +45,32 @@ def seconds(value: float) -> str:
     return "0 s"
 
 
-def range_of(interval: Sequence[float] | None, name: str) -> str:
-    """`low to high`; "" where there is none, or it is no wider than the digits shown."""
+def range_of(interval: Interval | Sequence[float] | None, name: str) -> str:
+    """`low to high`; "" where there is none, or where it is no wider than the digits shown."""
     if interval is None:
         return ""
     low, high = (number(end, name) for end in interval)
     return "" if low == high else f"{low} to {high}"
 
 
-def of_seeds(n: int, of: int) -> str:
-    """How many runs stand behind a mean: `3 seeds`, or `2 of 3 seeds`."""
+def seeds_of(n: int, of: int) -> str:
+    """How many runs are behind a mean: `3 seeds`, or `2 of 3 seeds`."""
     return f"{n} seed{'' if n == 1 else 's'}" if n == of else f"{n} of {of} seeds"
 
 
-def columns_of(table: Mapping[str, Any], section: str) -> list[str]:
-    """The scores of a section that any model of the table has."""
+def columns_of(image_table: ImageTable, table: str) -> list[str]:
+    """The columns of a table of COLUMNS that any model has a value of."""
     return [
         name
         for name, column in COLUMNS.items()
-        if column.section == section and any(m["scores"][name]["mean"] is not None for m in table["models"])
+        if column.table == table and any(row.scores[name].mean is not None for row in image_table.models)
     ]
 
 
-def unit_of(table: Mapping[str, Any], name: str) -> str:
-    """The unit of a column, where its numbers do not bring their own and all models share it."""
-    units = {row["scores"][name]["unit"] for row in table["models"]} - {""}
-    if len(units) != 1 or COLUMNS[name].section == "cost":
+def unit_of(table: ImageTable, name: str) -> str:
+    """The unit of a column, unless its numbers or its title bear it or models differ in it."""
+    units = {row.scores[name].unit for row in table.models} - {""}
+    if len(units) != 1 or COLUMNS[name].table == COST:
         return ""
-    title, unit = COLUMNS[name].title.partition(",")[0], str(units.pop())
+    title, unit = COLUMNS[name].title.partition(",")[0], units.pop()
     return "" if unit == title else unit.removeprefix(f"{title}, ")
-
-
-def gain_of(row: Mapping[str, Any]) -> float | None:
-    """The gain of the ranking, or of a model that stands in none its mean over seeds."""
-    found: float | None = row["gain"] if row["gain"] is not None else row["scores"]["gain"]["mean"]
-    return found

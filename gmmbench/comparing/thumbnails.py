@@ -22,12 +22,17 @@ QUALITY = 80
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A picture in a page: its URI, the size of what is in it, and the size of the full one."""
+    """A picture in a page: its data URI, its size, and the size of the full picture, in pixels."""
 
     uri: str
     width: int
     height: int
     full: tuple[int, int]
+
+    @property
+    def aspect(self) -> float:
+        """Width over height."""
+        return self.width / self.height
 
 
 def thumbnail(file: Path, side: int) -> Thumbnail | None:
@@ -41,7 +46,7 @@ def thumbnail(file: Path, side: int) -> Thumbnail | None:
         return None
     full = picture.size
     picture.thumbnail((side, side), Pillow.Resampling.LANCZOS, reducing_gap=2.0)
-    # a picture of few pixels is shown pixel by pixel: nothing of it may be lost
+    # a picture of few pixels is shown pixel by pixel, so nothing of it may be lost
     return Thumbnail(_webp(picture, lossless=max(full) <= SIDE), *picture.size, full)
 
 

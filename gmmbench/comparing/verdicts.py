@@ -1,4 +1,4 @@
-"""Which model is really better: paired differences of one image's runs, tiers, and the frontier of costs."""
+"""Which model is significantly better: paired differences on one image, tiers, and Pareto fronts."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from numpy.typing import NDArray
 
 from ..api import Floats
 from ..scoring.intervals import LEVEL, Pair, all_pairs, difference, tiers
-from .find import Group
-
-Truths = NDArray[np.bool_]
+from .grouping import Group
+from .schema import PairRow
 
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What the maps of a group say, in the unit of its gain.
+    """What the maps of a group say, in the unit of its information gain.
 
     Attributes:
         means: the gain of each ranked model. intervals: its 95 % interval over tiles.
-        pairs: all pairs, corrected together. places: tiers; empty where nothing could be judged.
+        pairs: all pairs, with their p-values corrected together.
     """
 
     means: Mapping[str, float]
@@ -32,28 +31,28 @@ class Verdict:
     pairs: tuple[Pair, ...]
 
     @cached_property
-    def places(self) -> dict[str, int]:
-        """The tier of each model; empty without pairs or where a pair has too few tiles."""
-        judged = bool(self.pairs) and all(pair.corrected is not None for pair in self.pairs)
-        return tiers(self.means, self.pairs) if judged else {}
+    def tiers(self) -> dict[str, int]:
+        """The tier of each model; empty without pairs, or where a pair has too few tiles."""
+        testable = bool(self.pairs) and all(pair.corrected is not None for pair in self.pairs)
+        return tiers(self.means, self.pairs) if testable else {}
 
 
-def unit_of(report: Mapping[str, Any]) -> float:
-    """Nats in a unit of the gain: bits from nats, and for colours of three dimensions each."""
+def nats_per_unit(report: Mapping[str, Any]) -> float:
+    """Nats in a unit of the gain: a bit, or for colours a bit for each of three dimensions."""
     return math.log(2) * (3 if report["image"]["view"] == "colour" else 1)
 
 
-def averaged(group: Group, label: str) -> tuple[Floats, Floats, Truths]:
-    """Gain (nats) and weight of a model, (H, W), averaged over the compared seeds that hold a pixel out.
+def seed_average(group: Group, label: str) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """A model's gain (nats) and weight (H, W), averaged over the seeds that hold a pixel out.
 
-    The third is where any does.
+    The third array is True where any of the compared seeds does.
     """
     times = gain = weight = np.zeros((group.report["image"]["height"], group.report["image"]["width"]))
-    for entry in group.counted(label).values():
-        g, w, held = entry.maps()
+    for run in group.counted(label).values():
+        run_gain, run_weight, held = run.maps()
         times = times + held
-        gain = gain + np.where(held, g, 0)
-        weight = weight + np.where(held, w, 0)
+        gain = gain + np.where(held, run_gain, 0)
+        weight = weight + np.where(held, run_weight, 0)
     share = np.maximum(times, 1)
     return gain / share, weight / share, times > 0
 
@@ -63,9 +62,9 @@ def judge(group: Group) -> Verdict:
     gains: dict[str, Floats] = {}
     weight = scored = np.zeros(0)
     for label in group.ranked:
-        gains[label], weight, known = averaged(group, label)
+        gains[label], weight, known = seed_average(group, label)
         scored = known.astype(np.float64)
-    weight = weight * unit_of(group.report)
+    weight = weight * nats_per_unit(group.report)
     means, intervals = {}, {}
     for label, gain in gains.items():
         own = difference(gain, weight, scored)
@@ -74,45 +73,41 @@ def judge(group: Group) -> Verdict:
     return Verdict(means, intervals, tuple(all_pairs(gains, weight, scored)))
 
 
-def pair_row(pair: Pair, of: int) -> dict[str, Any]:
-    """A pair, one of `of`, as comparison.json holds it."""
-    found = pair.difference
-    return {
-        "better": pair.better,
-        "worse": pair.worse,
-        "difference": found.value,
-        "interval": found.interval(),
-        "interval_corrected": corrected_interval(pair, of),
-        "p_corrected": pair.corrected,
-        "told_apart": pair.told_apart(),
-        "tiles": found.tiles,
-    }
+def pair_row(pair: Pair, n_pairs: int) -> PairRow:
+    """A pair, one of `n_pairs`, as comparison.json holds it."""
+    return PairRow(
+        better=pair.better,
+        worse=pair.worse,
+        difference=pair.difference.value,
+        interval=pair.difference.interval(),
+        interval_corrected=corrected_interval(pair, n_pairs),
+        p_corrected=pair.corrected,
+        significant=pair.told_apart(),
+        tiles=pair.difference.tiles,
+    )
 
 
-def corrected_interval(pair: Pair, of: int) -> tuple[float, float] | None:
-    """The interval that leaves out 0 just where Holm's correction tells the pair apart.
+def corrected_interval(pair: Pair, n_pairs: int) -> tuple[float, float] | None:
+    """The interval that excludes 0 exactly where the pair is significant after Holm's correction.
 
-    Its level is 1 - 0.05 p / p', p' being the corrected p-value of p: Holm multiplied p by p' / p. Where that
-    cannot be read off (p' is cut off at 1, or p is 0) the factor is the number of pairs, as Bonferroni's is.
+    Its level is 1 - 0.05 p / p', where Holm multiplied the p-value p by p' / p. Where that factor is unknown
+    (p' is cut off at 1, or p is 0) it is the number of pairs, as Bonferroni's is.
     """
     p, corrected = pair.difference.p_value, pair.corrected
     if p is None or corrected is None:
         return None
-    factor = corrected / p if p > 0 and 0 < corrected < 1 else float(of)
+    factor = corrected / p if p > 0 and 0 < corrected < 1 else float(n_pairs)
     return pair.difference.interval(1 - (1 - LEVEL) / factor)
 
 
-def frontier(gains: Mapping[str, float | None], costs: Mapping[str, float | None]) -> list[str]:
-    """The models that none beats at no higher cost (Pareto), the cheapest first.
-
-    Of equal ones all stand there.
-    """
+def pareto_front(gains: Mapping[str, float | None], costs: Mapping[str, float | None]) -> tuple[str, ...]:
+    """The models that no other beats at no higher cost, the cheapest first; of equal ones all."""
     known = {
         label: (cost, gain)
         for label, gain in gains.items()
         if gain is not None and (cost := costs[label]) is not None
     }
-    best = [
+    front = [
         label
         for label, (cost, gain) in known.items()
         if not any(
@@ -121,4 +116,4 @@ def frontier(gains: Mapping[str, float | None], costs: Mapping[str, float | None
             if other != label
         )
     ]
-    return sorted(best, key=lambda label: (known[label], label))
+    return tuple(sorted(front, key=lambda label: (known[label], label)))

@@ -13,14 +13,16 @@ from ..storage import run_files
 def write_comparison(folders: Sequence[str]) -> int:
     """Compare the runs below the folders; the files go into the first."""
     from ..comparing.compare import compare, find
+    from ..comparing.formats import files
 
     if not folders:
         raise Refused("gmmbench compare: expected a folder of runs, got none; try gmmbench compare multirun")
     before = None
-    while before != (found := [(entry.folder, entry.failure) for entry in find(folders)]):
-        # another sweep may have finished a run meanwhile: who writes last has seen all
-        before, files = found, run_files.save_comparison(compare(folders), folders[0])
-    for file in files:
+    while before != (found := [(run.folder, run.failure) for run in find(folders)]):
+        # another sweep may have finished a run meanwhile: the last comparison written contains all runs
+        before, content = found, files(compare(folders), folders[0])
+        written = run_files.save_comparison(content, folders[0])
+    for file in written:
         print(f"comparison: {file}", flush=True)
     return 0
 

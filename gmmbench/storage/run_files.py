@@ -8,7 +8,7 @@ import io
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,9 @@ from ..api import Bytes
 from ..errors import Refused
 from ..reporting.animation import ANIMATIONS, animation
 from ..results import Outcome, Run
-from .atomic import TemporaryFolder, atomic_write, died, is_temporary, remove_leftovers
+from .atomic import Draft, atomic_write, died, is_draft, sweep_up
 
 if TYPE_CHECKING:
-    from ..comparing.compare import Comparison
     from ..reporting.report import Report
 
 
@@ -52,12 +51,12 @@ def save(outcome: Outcome, folder: str | Path) -> Report:
 
     target = prepare(folder)
     report = Report.of(outcome)
-    temporary = TemporaryFolder.beside(target)
+    draft = Draft.of(target)
     try:
-        if not temporary.publish(files_of(outcome, report)):
+        if not draft.publish(files_of(outcome, report)):
             raise Refused(taken(target))
     finally:
-        temporary.discard()
+        draft.discard()
     return report
 
 
@@ -108,7 +107,7 @@ def standing(folder: Path, key: str | None) -> str:
     """
     if not folder.is_dir():
         return "free" if not folder.exists() else "taken"
-    names = {path.name for path in folder.iterdir() if not is_temporary(path)}
+    names = {path.name for path in folder.iterdir() if not is_draft(path)}
     if not names:
         return "free"
     own = key is not None and folder.name.endswith(f"-{key[:SHORT]}")
@@ -204,11 +203,11 @@ def save_reason(
     told = {"kind": kind, "overrides": list(overrides), "reason": reason}
     files = {"failure.txt": traceback.encode()} if traceback else {}
     files["failure.json"] = (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()
-    temporary = TemporaryFolder.beside(path)
+    draft = Draft.of(path)
     try:
-        temporary.publish(files, replace=True)
+        draft.publish(files, replace=True)
     finally:
-        temporary.discard()
+        draft.discard()
 
 
 def save_end(place: Path, kind: str, overrides: Sequence[str], reason: str) -> None:
@@ -216,7 +215,7 @@ def save_end(place: Path, kind: str, overrides: Sequence[str], reason: str) -> N
     left = left_by(place, overrides)
     for folder in left or [unnamed(place, overrides)]:
         save_reason(folder, kind, overrides, reason)
-        remove_leftovers(place, folder.name)
+        sweep_up(place, folder.name)
 
 
 def left_by(place: Path, overrides: Sequence[str]) -> list[Path]:
@@ -234,14 +233,8 @@ def hash_of(overrides: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(overrides).encode()).hexdigest()
 
 
-def save_comparison(found: Comparison, folder: str | Path) -> list[Path]:
-    """Write `comparison.html`, `.md`, `.json` and `.csv` (a row a run) into a folder; return the files."""
-    files = {
-        "comparison.html": found.to_html(folder),
-        "comparison.md": found.to_markdown(),
-        "comparison.json": found.to_json(),
-        "comparison.csv": found.to_csv(),
-    }
+def save_comparison(files: Mapping[str, str], folder: str | Path) -> list[Path]:
+    """Write the files of a comparison, by name (`comparing.formats`), into a folder; return their paths."""
     for name, content in files.items():
         atomic_write(Path(folder) / name, content.encode())
     return [Path(folder) / name for name in files]

@@ -3,6 +3,7 @@
 import json
 
 import gmmbench
+from gmmbench.comparing.compare import compare
 
 
 def run(folder, *words):
@@ -23,3 +24,8 @@ MODELS = {
     "histogram": ("model=histogram",),
     "uniform": ("model=uniform",),
 }
+
+
+def compared(*folders):
+    """What comparison.json holds for some folders."""
+    return json.loads(compare(folders).to_json())

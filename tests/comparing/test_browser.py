@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from gmmbench.comparing.compare import compare
+from gmmbench.comparing.formats import files
 from gmmbench.storage.run_files import save_comparison
 
 CHROMIUM = shutil.which("chromium")
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 def address(ink_runs, colour_runs, tmp_path_factory):
     """A page of ink and colours, in a folder of its own."""
     folder = tmp_path_factory.mktemp("page")
-    save_comparison(compare([ink_runs, colour_runs]), folder)
+    save_comparison(files(compare([ink_runs, colour_runs]), folder), folder)
     return (folder / "comparison.html").as_uri()
 
 

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from sweeps import compared
 
 import gmmbench
 from gmmbench.comparing.compare import compare
+from gmmbench.comparing.formats import files
 from gmmbench.storage.run_files import save_comparison, save_reason
 
 
@@ -20,13 +22,13 @@ def runs(tmp_path_factory):
 
 
 def test_every_run_has_a_row_and_a_failed_one_its_reason(runs):
-    rows = {row["run"]: row for row in compare([runs])["runs"]}
+    rows = {row["run"]: row for row in compared(runs)["runs"]}
     assert set(rows) == {"uniform", "histogram", "bad"}
     assert (rows["bad"]["status"], rows["bad"]["reason"]) == ("refused", "no such model")
 
 
 def test_with_one_seed_the_gain_is_the_reports(runs):
-    (table,) = compare([runs])["tables"]
+    (table,) = compared(runs)["tables"]
     for row in table["models"]:
         report = json.loads((runs / row["model"] / "report.json").read_text())
         assert row["gain"] == pytest.approx(report["gain"]["held_out"], abs=1e-5)
@@ -34,5 +36,5 @@ def test_with_one_seed_the_gain_is_the_reports(runs):
 
 
 def test_comparing_again_gives_the_same_bytes(runs):
-    once = [file.read_bytes() for file in save_comparison(compare([runs]), runs)]
-    assert once == [file.read_bytes() for file in save_comparison(compare([runs]), runs)]
+    once = [file.read_bytes() for file in save_comparison(files(compare([runs]), runs), runs)]
+    assert once == [file.read_bytes() for file in save_comparison(files(compare([runs]), runs), runs)]

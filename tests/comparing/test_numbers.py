@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from sweeps import compared
 
-from gmmbench.comparing.compare import compare
-from gmmbench.comparing.verdicts import corrected_interval, frontier
+from gmmbench.comparing.verdicts import corrected_interval, pareto_front
 from gmmbench.scoring.intervals import all_pairs, difference
 
 ROOT = Path(__file__).parents[2]
@@ -41,10 +41,10 @@ def row_of(table, model):
     ],
 )
 def test_a_mean_and_its_interval_are_students_over_seeds(ink_runs, name, key, part):
-    (table,) = compare([ink_runs])["tables"]
+    (table,) = compared(ink_runs)["tables"]
     got = np.array([report[key][part] for report in reports(ink_runs, "gmm", range(3))], dtype=float)
     score = row_of(table, "gmm")["scores"][name]
-    assert (score["n"], score["of"]) == (3, 3)
+    assert (score["n_runs"], score["n_seeds"]) == (3, 3)
     assert score["mean"] == pytest.approx(got.mean())
     assert score["sd"] == pytest.approx(got.std(ddof=1))
     if got.std() > 0:
@@ -55,7 +55,7 @@ def test_a_mean_and_its_interval_are_students_over_seeds(ink_runs, name, key, pa
 @pytest.mark.parametrize(("runs", "per"), [("ink_runs", 1), ("colour_runs", 3), ("levels_runs", 1)])
 def test_a_paired_difference_is_that_of_the_maps(runs, per, request):
     top = request.getfixturevalue(runs)
-    (table,) = compare([top])["tables"]
+    (table,) = compared(top)["tables"]
     seeds = table["seeds_compared"]
     assert len(seeds) == len(list(top.glob("gmm-*")))
     for pair in table["pairs"]:
@@ -76,8 +76,8 @@ def test_a_paired_difference_is_that_of_the_maps(runs, per, request):
 
 
 def test_tiers_follow_what_is_told_apart(ink_runs):
-    (table,) = compare([ink_runs])["tables"]
-    apart = {(pair["better"], pair["worse"]) for pair in table["pairs"] if pair["told_apart"]}
+    (table,) = compared(ink_runs)["tables"]
+    apart = {(pair["better"], pair["worse"]) for pair in table["pairs"] if pair["significant"]}
     tiers = {row["model"]: row["tier"] for row in table["models"]}
     assert min(tiers.values()) == 1
     for row in table["models"]:
@@ -129,7 +129,7 @@ def test_the_frontier_is_who_is_beaten_by_none(models):
         and gains[b] >= gains[a]
         and (costs[b] < costs[a] or gains[b] > gains[a])
     }
-    assert set(frontier(gains, costs)) == {name for name in models if costs[name] is not None} - beaten
+    assert set(pareto_front(gains, costs)) == {name for name in models if costs[name] is not None} - beaten
 
 
 def keys(value):
@@ -146,6 +146,6 @@ def keys(value):
 
 def test_every_key_of_a_comparison_is_documented(ink_runs, colour_runs):
     page = (ROOT / "docs/comparison.md").read_text(encoding="utf-8")
-    found = set(keys(compare([ink_runs, colour_runs]).data))
+    found = set(keys(compared(ink_runs, colour_runs)))
     assert len(found) > 60
     assert {key for key in found if f"`{key}`" not in page} == set()

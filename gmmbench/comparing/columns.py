@@ -1,0 +1,73 @@
+"""The columns of a comparison: each score of a report and each cost, with its title, unit and digits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..scoring import catalogue
+from ..scoring.catalogue import Better, ScoreColumn
+
+
+@dataclass(frozen=True)
+class ResultColumn:
+    """A number of a report that is averaged over seeds.
+
+    Attributes:
+        name: its key in comparisons. title: what people read.
+        table: the key of the table it stands in.
+        path: its two keys in a report.
+        unit: of a cost; that of a score is in the report.
+    """
+
+    name: str
+    title: str
+    table: str
+    path: tuple[str, str]
+    better: Better = None
+    digits: int = 3
+    unit: str = ""
+
+    def value(self, report: Mapping[str, Any]) -> int | float | None:
+        """The number in a report; None where it has none."""
+        found: int | float | None = self.entry(report).get(self.path[1])
+        return found
+
+    def entry(self, report: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The part of a report that holds it."""
+        found: Mapping[str, Any] = report.get(self.path[0], {})
+        return found
+
+
+RANKING, COST = "generalisation", "cost"
+
+TABLES = {**catalogue.TABLES, COST: "Cost of a fit"}
+"""The tables of an image, by key, in their order; the first is the ranking."""
+
+
+def _of_score(column: ScoreColumn) -> ResultColumn:
+    score = column.score
+    path = (score.key, column.part)
+    return ResultColumn(column.name, column.title, column.table, path, score.better, score.digits)
+
+
+COSTS = (
+    ResultColumn("wall_seconds", "fit time", COST, ("cost", "wall_seconds"), "lower", unit="seconds"),
+    ResultColumn(
+        "compile_seconds", "compile time", COST, ("cost", "compile_seconds"), "lower", unit="seconds"
+    ),
+    ResultColumn("score_seconds", "scoring time", COST, ("cost", "score_seconds"), "lower", unit="seconds"),
+    ResultColumn("n_parameters", "parameters", COST, ("fit", "n_parameters"), "lower", 0, "parameters"),
+    ResultColumn("peak_bytes", "peak memory", COST, ("cost", "peak_bytes"), "lower", unit="bytes"),
+)
+
+COLUMNS = {column.name: column for column in (*map(_of_score, catalogue.columns()), *COSTS)}
+"""Every column by its name, in the order in which tables show them."""
+
+PARETO_COSTS = {
+    "wall_seconds": "fit time, seconds",
+    "n_parameters": "parameters",
+    "peak_bytes": "peak memory, MiB",
+}
+"""The costs that the information gain is plotted against, each with the title of its axis."""

@@ -1,0 +1,45 @@
+"""Means over seeds with Student's intervals, and how many runs are behind each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from ..scoring.intervals import LEVEL
+from .columns import COLUMNS, COST, ResultColumn
+from .schema import SeedMean
+
+
+def seed_means(reports: Sequence[Mapping[str, Any]], n_seeds: int) -> dict[str, SeedMean]:
+    """The mean of each column over the runs of a model, out of `n_seeds` seeds.
+
+    The interval is mean +- t sd / sqrt(n) with Student's t on n - 1 degrees of freedom: what another split
+    and initialization would change, not what another image would. With a single seed there is none.
+    """
+    return {name: _mean(reports, column, n_seeds) for name, column in COLUMNS.items()}
+
+
+def _mean(reports: Sequence[Mapping[str, Any]], column: ResultColumn, n_seeds: int) -> SeedMean:
+    values = [x for report in reports if (x := column.value(report)) is not None]
+    n = len(values)
+    entries = [column.entry(report) for report in reports]
+    reason = next((entry["reason"] for entry in entries if entry.get("reason")), None)
+    mean = float(np.mean(values)) if n else None
+    sd = float(np.std(values, ddof=1)) if n > 1 else None
+    interval = None
+    if mean is not None and sd is not None:
+        reach = float(student.ppf(0.5 + LEVEL / 2, n - 1)) * sd / n**0.5
+        # no cost is negative
+        interval = (max(0.0, mean - reach) if column.table == COST else mean - reach, mean + reach)
+    return SeedMean(
+        mean=mean,
+        sd=sd,
+        interval=interval,
+        n_runs=n,
+        n_seeds=n_seeds,
+        unit=column.unit or next((entry["unit"] for entry in entries if entry.get("unit")), ""),
+        reason=reason if not n else None,
+    )
