@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,13 +12,20 @@ from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 
 from .. import evaluate
-from ..array_types import Floats
+from ..array_types import Booleans, Floats
+from ..em.e_step import inverse_of_lower
+from .arguments import checked_finite, checked_parameters, checked_values, chosen_columns, other_columns
+from .conditionals import Conditionals
+from .far_points import FAR, far_responsibilities
 
 CHUNK = 1 << 22
 """Entries of an (n, K) array that are held at once: 32 MB in float64."""
 
 LARGE = 2_000_000
 """Point-component pairs from which on a question is for the compiled engine."""
+
+NEAR = 1e6
+"""Standard deviations of the whole mixture within which the compiled engine answers."""
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -31,7 +39,7 @@ class Mixture:
 
     Raises:
         ValueError: shapes that do not agree, values that are not finite, weights that are negative or
-            all zero, a covariance that is not positive definite.
+            all zero, a covariance that is not symmetric (beyond rounding) or not positive definite.
 
     Source: C. M. Bishop, Pattern Recognition and Machine Learning (2006), sections 2.3 and 9.2.
 
@@ -47,24 +55,13 @@ class Mixture:
     _factors: Floats = field(repr=False)  # lower Cholesky factors (K, d, d)
 
     def __init__(self, weights: ArrayLike, means: ArrayLike, covariances: ArrayLike) -> None:
-        w = np.array(weights, dtype=np.float64)
-        m = np.array(means, dtype=np.float64)
-        c = np.array(covariances, dtype=np.float64)
-        if w.ndim != 1 or m.ndim != 2 or len(m) != len(w) or c.shape != (*m.shape, m.shape[1]):
-            raise ValueError(
-                "expected weights (K,), means (K, d) and covariances (K, d, d), "
-                f"got {w.shape}, {m.shape} and {c.shape}"
-            )
-        if not (np.isfinite(w).all() and np.isfinite(m).all() and np.isfinite(c).all()):
-            raise ValueError("expected finite weights, means and covariances, got NaN or infinity")
-        if (w < 0).any() or not w.sum() > 0:
-            raise ValueError("expected weights >= 0 with a positive sum")
-        object.__setattr__(self, "weights", w / w.sum())
+        w, m, c = checked_parameters(weights, means, covariances)
+        object.__setattr__(self, "weights", w)
         object.__setattr__(self, "means", m)
         object.__setattr__(self, "covariances", c)
         try:
             object.__setattr__(self, "_factors", np.linalg.cholesky(c))
-            for array in (self.weights, m, c):
+            for array in (w, m, c):
                 array.flags.writeable = False
         except np.linalg.LinAlgError:
             raise ValueError("expected positive definite covariances; try a larger floor") from None
@@ -85,18 +82,32 @@ class Mixture:
         At very many points the engine answers, which may leave out `evaluate.NEGLECT` of a density.
         """
         x = self._points(points)
-        if len(x) * self.n_components > LARGE:
+        if len(x) * self.n_components <= LARGE:
+            return self._log_density(x)
+        near = self._near(x)
+        if near.all():
             return evaluate.log_density(self, x)
-        rows = max(1, CHUNK // self.n_components)
-        parts = [
-            logsumexp(self._log_joint(x[start : start + rows]), axis=1) for start in range(0, len(x), rows)
-        ]
-        return np.concatenate(parts) if parts else np.empty(0)
+        out = np.empty(len(x))
+        out[near], out[~near] = evaluate.log_density(self, x[near]), self._log_density(x[~near])
+        return out
 
     def responsibilities(self, points: ArrayLike) -> Floats:
-        """p(k | x) at points (n, d): (n, K)."""
-        joint = self._log_joint(self._points(points))
-        return np.asarray(np.exp(joint - logsumexp(joint, axis=1, keepdims=True)))
+        """p(k | x) at points (n, d): (n, K). Points may be arbitrarily far away.
+
+        Raises:
+            ValueError: NaN or infinity.
+        """
+        x = checked_finite(self._points(points), "points")
+        joint = self._log_joint(x)
+        highest = joint.max(axis=1, initial=-np.inf)
+        far = highest < -FAR
+        with np.errstate(invalid="ignore"):
+            shares = np.asarray(np.exp(joint - logsumexp(joint, axis=1, keepdims=True)))
+        if far.any():
+            centre, offset = self.mean(), self._peaks()
+            factors = inverse_of_lower(self._factors).astype(np.float64)
+            shares[far] = far_responsibilities(x[far] - centre, offset, self.means - centre, factors)
+        return shares
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """n independent draws (n, d)."""
@@ -119,52 +130,87 @@ class Mixture:
         return np.einsum("k,kij->ij", self.weights, self.covariances) + spread
 
     def marginal(self, columns: Sequence[int]) -> Mixture:
-        """The mixture of some columns alone, in the order given (Bishop 2006, eq. 2.98)."""
-        keep = self._columns(columns)
+        """The mixture of some columns alone (Bishop 2006, eq. 2.98).
+
+        Args:
+            columns: different numbers of columns, whose order is kept, or a mask of d booleans.
+
+        Raises:
+            ValueError: columns that do not exist, twice the same one, none at all, or other values.
+        """
+        keep = chosen_columns(columns, self.dimension)
         return Mixture(
             self.weights, self.means[:, keep], self.covariances[np.ix_(range(self.n_components), keep, keep)]
         )
 
-    def condition(self, columns: Sequence[int], values: ArrayLike) -> Mixture:
+    @overload
+    def condition(self, columns: Sequence[int], values: Sequence[float]) -> Mixture: ...
+    @overload
+    def condition(self, columns: Sequence[int], values: Sequence[Sequence[float]]) -> Conditionals: ...
+    @overload
+    def condition(self, columns: Sequence[int], values: ArrayLike) -> Any: ...
+    def condition(self, columns: Sequence[int], values: ArrayLike) -> Mixture | Conditionals:
         """The mixture of the other columns given x[columns] = values (Bishop 2006, eqs. 2.81-2.82).
 
         Args:
-            columns: the c known columns.
-            values: (c,) what they are known to be.
+            columns: the c known columns, or a mask of d booleans.
+            values: (c,) what they are known to be; or (n, c), for many conditional mixtures at once.
 
         Returns:
-            A mixture over the remaining d - c columns, in their old order; its weights are
-            w_k N(values; m_k, C_k) over the known columns, normalised.
+            Of (c,), a Mixture of the remaining d - c columns, in their old order; its weights are
+            w_k N(values; m_k, C_k) over the known columns, normalised. Of (n, c), Conditionals: weights
+            (n, K), means (n, K, d - c) and covariances (K, d - c, d - c).
+
+        Raises:
+            ValueError: columns that do not exist, none left unknown, values that are not finite.
+
+        Example:
+            >>> m = Mixture([1.0], [[0.0, 1.0]], [[[1.0, 0.5], [0.5, 1.0]]])
+            >>> m.condition([0], [[0.0], [2.0]]).mean()[:, 0]
+            array([1., 2.])
         """
-        known = self._columns(columns)
-        rest = [column for column in range(self.dimension) if column not in known]
-        if not rest:
-            raise ValueError("expected at least one column left unknown, got all of them known")
-        value = np.asarray(values, dtype=np.float64).reshape(1, len(known))
-        joint = self.marginal(known)._log_joint(value)[0]
+        known = chosen_columns(columns, self.dimension)
+        rest = other_columns(known, self.dimension)
+        x = checked_values(values, known)
+        shares = self.marginal(known).responsibilities(x)
         gain, covariances = self._regression(known, rest)
-        means = self.means[:, rest] + np.einsum("kij,kj->ki", gain, value - self.means[:, known])
-        return Mixture(np.exp(joint - joint.max()), means, covariances)
+        apart = x[:, None] - self.means[:, known]
+        means = _representable(self.means[:, rest] + np.einsum("kij,nkj->nki", gain, apart))
+        if np.ndim(values) < 2:
+            return Mixture(shares[0], means[0], covariances)
+        return Conditionals(shares, means, covariances)
 
     def conditional_mean(self, columns: Sequence[int], values: ArrayLike) -> Floats:
         """E[other columns | x[columns] = values] for many values at once.
 
         Args:
-            columns: the c known columns.
-            values: (n, c).
+            columns: the c known columns, or a mask of d booleans.
+            values: (n, c), which may be arbitrarily far away.
 
         Returns:
             (n, d - c), the remaining columns in their old order. For very many values the engine answers,
             to about 1e-5 of the columns' standard deviations.
+
+        Raises:
+            ValueError: columns that do not exist, values that are not finite.
         """
-        known = self._columns(columns)
+        known = chosen_columns(columns, self.dimension)
         rest = [column for column in range(self.dimension) if column not in known]
-        x = np.asarray(values, dtype=np.float64).reshape(-1, len(known))
+        x = checked_values(values, known)
         base = self.marginal(known)
         gain, _ = self._regression(known, rest)
-        if len(x) * self.n_components > LARGE and rest:
+        if len(x) * self.n_components <= LARGE or not rest:
+            return self._regressed(base, rest, gain, x)
+        near = base._near(x)
+        if near.all():
             return evaluate.regression(base, self.means[:, rest], gain, x)
-        offset = self.means[:, rest] - np.einsum("kij,kj->ki", gain, self.means[:, known])
+        out = np.empty((len(x), len(rest)))
+        out[near] = evaluate.regression(base, self.means[:, rest], gain, x[near])
+        out[~near] = self._regressed(base, rest, gain, x[~near])
+        return out
+
+    def _regressed(self, base: Mixture, rest: list[int], gain: Floats, x: Floats) -> Floats:
+        offset = self.means[:, rest] - np.einsum("kij,kj->ki", gain, base.means)
         lines = np.concatenate((offset[:, :, None], gain), axis=2)
         out = np.empty((len(x), len(rest)))
         rows = max(1, CHUNK // self.n_components)
@@ -172,7 +218,7 @@ class Mixture:
             part = x[start : start + rows]
             share = np.tensordot(base.responsibilities(part), lines, axes=1)
             out[start : start + rows] = share[:, :, 0] + np.einsum("nij,nj->ni", share[:, :, 1:], part)
-        return out
+        return _representable(out)
 
     def _regression(self, known: list[int], rest: list[int]) -> tuple[Floats, Floats]:
         """C_rk C_kk^-1 and the covariance of the rest given the known, of every component."""
@@ -183,16 +229,32 @@ class Mixture:
         left = self.covariances[np.ix_(every, rest, rest)] - gain @ np.swapaxes(across, 1, 2)
         return gain, (left + np.swapaxes(left, 1, 2)) / 2
 
-    def _log_joint(self, x: Floats) -> Floats:
-        """log w_k + log N(x; m_k, C_k): (n, K)."""
-        out = np.empty((len(x), self.n_components))
+    def _near(self, x: Floats) -> Booleans:
+        """Which points (n, d) the engine answers for: those within NEAR standard deviations."""
+        return np.asarray((np.abs(x - self.mean()) <= NEAR * np.sqrt(np.diag(self.covariance()))).all(axis=1))
+
+    def _log_density(self, x: Floats) -> Floats:
+        rows = max(1, CHUNK // self.n_components)
+        parts = [
+            logsumexp(self._log_joint(x[start : start + rows]), axis=1) for start in range(0, len(x), rows)
+        ]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def _peaks(self) -> Floats:
+        """Log joint density at each component's mean: (K,)."""
+        log_det = np.log(np.diagonal(self._factors, axis1=1, axis2=2)).sum(axis=1)
         with np.errstate(divide="ignore"):
-            log_weights = np.log(self.weights)
-        for k, factor in enumerate(self._factors):
-            white = solve_triangular(factor, (x - self.means[k]).T, lower=True, check_finite=False)
-            log_det = np.log(np.diag(factor)).sum()
-            out[:, k] = log_weights[k] - 0.5 * (white**2).sum(axis=0) - log_det
-        return out - 0.5 * self.dimension * np.log(2 * np.pi)
+            return np.asarray(np.log(self.weights) - log_det - 0.5 * self.dimension * np.log(2 * np.pi))
+
+    def _log_joint(self, x: Floats) -> Floats:
+        """log w_k + log N(x; m_k, C_k): (n, K), -inf at infinity."""
+        squares = np.empty((len(x), self.n_components))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for k, factor in enumerate(self._factors):
+                white = solve_triangular(factor, (x - self.means[k]).T, lower=True, check_finite=False)
+                squares[:, k] = (white**2).sum(axis=0)
+        squares[np.isinf(x).any(axis=1) & ~np.isnan(x).any(axis=1)] = np.inf
+        return self._peaks() - 0.5 * squares
 
     def _points(self, points: ArrayLike) -> Floats:
         x = np.asarray(points, dtype=np.float64)
@@ -200,8 +262,9 @@ class Mixture:
             raise ValueError(f"expected points (n, {self.dimension}), got {x.shape}")
         return x
 
-    def _columns(self, columns: Sequence[int]) -> list[int]:
-        chosen = [int(column) for column in columns]
-        if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(range(self.dimension)):
-            raise ValueError(f"expected different columns of 0..{self.dimension - 1}, got {columns}")
-        return chosen
+
+def _representable(means: Floats) -> Floats:
+    """The means themselves. Raises ValueError if a number is too large for float64."""
+    if not np.isfinite(means).all():
+        raise ValueError("expected values whose conditional means are below 1e308, got larger ones")
+    return means

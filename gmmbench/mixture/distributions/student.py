@@ -10,9 +10,13 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaln, logsumexp
 
 from ..array_types import Floats
+from .arguments import checked_parameters, checked_values, chosen_columns
 
 CHUNK = 1 << 22
 """Numbers held at once."""
+
+FAR = 1e100
+"""Coordinates from which on squares are taken as logarithms, since they might overflow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +31,11 @@ class StudentMixture:
         independent: the axes are independent within a component, each a t_1 of the same degrees (the scales
             are diagonal then): the predictive of diagonal covariances.
 
+    Raises:
+        ValueError: shapes that do not agree, values that are not finite, a negative weight, degrees that are
+            not positive, a scale matrix that is not symmetric (beyond rounding), or with `independent` not
+            diagonal.
+
     Example:
         >>> t = StudentMixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[None], np.array([5.0]))
         >>> t.conditional_mean([0], [[1.0]])
@@ -38,6 +47,17 @@ class StudentMixture:
     scales: Floats
     degrees: Floats
     independent: bool = False
+
+    def __post_init__(self) -> None:
+        _, means, scales = checked_parameters(self.weights, self.means, self.scales)
+        degrees = np.array(self.degrees, dtype=np.float64)
+        if degrees.shape != (len(means),) or not (degrees > 0).all():
+            raise ValueError(f"expected degrees of freedom ({len(means)},), each > 0, got {degrees}")
+        if self.independent and (scales * (1 - np.eye(means.shape[1]))).any():
+            raise ValueError("expected diagonal scales for independent axes")
+        object.__setattr__(self, "weights", np.array(self.weights, dtype=np.float64))
+        for name, array in (("means", means), ("scales", scales), ("degrees", degrees)):
+            object.__setattr__(self, name, array)
 
     @property
     def n_components(self) -> int:
@@ -57,6 +77,7 @@ class StudentMixture:
         out = np.empty(len(x))
         for rows, joint in self._joints(x):
             out[rows] = logsumexp(joint, axis=1)
+        out[np.isinf(x).any(axis=1) & ~np.isnan(x).any(axis=1)] = -np.inf
         return out
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
@@ -78,8 +99,8 @@ class StudentMixture:
         return np.asarray(self.weights @ self.means / self.weights.sum())
 
     def marginal(self, columns: Sequence[int]) -> StudentMixture:
-        """The mixture of some columns alone, in the order given, of the same degrees."""
-        keep = self._columns(columns)
+        """The mixture of some columns alone, of the same degrees; `columns` as in `Mixture.marginal`."""
+        keep = chosen_columns(columns, self.dimension)
         scales = self.scales[np.ix_(range(self.n_components), keep, keep)]
         return StudentMixture(self.weights, self.means[:, keep], scales, self.degrees, self.independent)
 
@@ -91,15 +112,18 @@ class StudentMixture:
         component has c degrees more, so the mean exists.
 
         Args:
-            columns: the c known columns.
-            values: (n, c).
+            columns: the c known columns, or a mask of d booleans.
+            values: (n, c), which may be arbitrarily far away.
 
         Returns:
             (n, d - c), the remaining columns in their old order.
+
+        Raises:
+            ValueError: columns that do not exist, values that are not finite.
         """
-        known = self._columns(columns)
+        known = chosen_columns(columns, self.dimension)
         rest = [column for column in range(self.dimension) if column not in known]
-        x = np.asarray(values, dtype=np.float64).reshape(-1, len(known))
+        x = checked_values(values, known)
         every = range(self.n_components)
         within = self.scales[np.ix_(every, known, known)]
         across = self.scales[np.ix_(every, known, rest)]
@@ -128,6 +152,9 @@ class StudentMixture:
         for start in range(0, len(x), rows):
             part = slice(start, min(start + rows, len(x)))
             near = x[part] - centre
+            if not (np.abs(near) <= FAR).all():
+                yield part, constant - 0.5 * (df + axes) * self._far_logs(near, factors, moved)
+                continue
             total = np.zeros((len(near), k))
             for axis in range(d):  # each a product of matrices
                 square = near @ factors[:, axis].T
@@ -141,8 +168,12 @@ class StudentMixture:
                 total = np.log1p(total / df)
             yield part, constant - 0.5 * (df + axes) * total
 
-    def _columns(self, columns: Sequence[int]) -> list[int]:
-        chosen = [int(column) for column in columns]
-        if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(range(self.dimension)):
-            raise ValueError(f"expected different columns of 0..{self.dimension - 1}, got {columns}")
-        return chosen
+    def _far_logs(self, x: Floats, factors: Floats, moved: Floats) -> Floats:
+        """log(1 + |A x - b|^2 / df), of independent axes their sum, where the square may overflow: (n, K)."""
+        size = np.maximum(np.abs(x).max(axis=1, keepdims=True), 1.0)
+        with np.errstate(divide="ignore", invalid="ignore"):  # NaN and infinity are answered with NaN
+            along = np.einsum("kij,nj->nki", factors, x / size) - moved / size[:, :, None]
+            logs = 2 * np.log(size[:, :, None]) + np.log(along**2)
+            if not self.independent:
+                logs = logsumexp(logs, axis=2, keepdims=True)
+            return np.asarray(np.logaddexp(0, logs - np.log(self.degrees)[:, None]).sum(axis=2))
