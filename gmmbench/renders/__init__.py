@@ -1,1 +1,1 @@
-"""The built-in renderers."""
+"""Built-in renderers: each takes a `Study` and draws a `Picture`."""

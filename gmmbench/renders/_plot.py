@@ -1,4 +1,4 @@
-"""Plots with axes, measured in pixels: matplotlib without its global state."""
+"""Plots with axes, laid out in pixels: matplotlib without its global state."""
 
 from __future__ import annotations
 
@@ -11,68 +11,68 @@ from gmmbench import Floats
 
 from ._theme import Bytes, Theme
 
-UNSEEN = 1e-3
-"""Share of an axis below which a curve lies on it."""
+INVISIBLE = 1e-3
+"""Share of an axis below which a curve coincides with it."""
 
 DPI = 72
-"""Dots an inch: a point of matplotlib's is then a pixel."""
+"""Dots per inch: a point of matplotlib is then a pixel."""
 
 
-def seen(curve: Floats, most: float) -> Floats:
-    """A curve without the parts that would lie on the axis, for an axis that goes up to `most`."""
-    return np.where(curve > UNSEEN * most, curve, np.nan)
+def hide_zeros(curve: Floats, top: float) -> Floats:
+    """A curve with NaN where it would lie on the axis, for an axis that ends at `top`."""
+    return np.where(curve > INVISIBLE * top, curve, np.nan)
 
 
 class Plot:
-    """A sheet of so many pixels; `unit` is how large a pixel of the design is, for letters and lines."""
+    """A figure measured in pixels; text and lines scale with `unit`, the pixels per pixel of the design."""
 
     def __init__(self, width: float, height: float, theme: Theme, unit: float = 1.0) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
         self.width, self.height, self.theme, self.unit = round(width), round(height), theme, unit
-        self.figure = Figure((self.width / DPI, self.height / DPI), DPI, facecolor=theme.ground)
+        self.figure = Figure((self.width / DPI, self.height / DPI), DPI, facecolor=theme.background)
         self.canvas = FigureCanvasAgg(self.figure)
 
     def axes(self, left: float, top: float, width: float, height: float) -> Any:
-        """Axes at pixels from the top left corner, their frame and ticks quiet."""
+        """Axes at a position in pixels from the top left corner, with an unobtrusive frame and ticks."""
         low = self.height - top - height
         axes = self.figure.add_axes(
             (left / self.width, low / self.height, width / self.width, height / self.height)
         )
         theme, unit = self.theme, self.unit
-        axes.set_facecolor(theme.ground)
+        axes.set_facecolor(theme.background)
         axes.spines[:].set_color(theme.faint)
         axes.spines[:].set_linewidth(unit)
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(
-            labelsize=12 * unit, labelcolor=theme.soft, color=theme.faint, length=4 * unit, width=unit,
+            labelsize=12 * unit, labelcolor=theme.muted, color=theme.faint, length=4 * unit, width=unit,
             pad=4 * unit,
         )  # fmt: skip
         return axes
 
     def label(self, axes: Any, x: str = "", y: str = "", title: str = "") -> None:
-        """Name the axes, and what stands above them."""
-        style = {"color": self.theme.soft, "fontsize": 13 * self.unit, "labelpad": 6 * self.unit}
+        """Label the axes and set their title."""
+        style = {"color": self.theme.muted, "fontsize": 13 * self.unit, "labelpad": 6 * self.unit}
         axes.set_xlabel(x, **style)
         axes.set_ylabel(y, **style)
         if title:
             axes.set_title(title, color=self.theme.text, fontsize=13 * self.unit, pad=8 * self.unit)
 
     def legend(self, axes: Any, place: str = "best") -> None:
-        """The legend of what has a label, without a frame."""
+        """Add a legend without a frame."""
         axes.legend(
             loc=place, frameon=False, fontsize=12 * self.unit, labelcolor=self.theme.text,
             handlelength=1.8, borderaxespad=0.4,
         )  # fmt: skip
 
-    def picture(self, axes: Any, pixels: Bytes) -> None:
-        """Show a picture in axes without ticks, y down, in pixels of the picture."""
+    def show_picture(self, axes: Any, pixels: Bytes) -> None:
+        """Show a picture in axes without ticks; the axes are in pixels of the picture, y down."""
         axes.imshow(pixels, interpolation="antialiased", aspect="auto")
-        self.bare(axes, *pixels.shape[:2])
+        self.frame_picture(axes, *pixels.shape[:2])
 
-    def bare(self, axes: Any, height: float, width: float) -> None:
-        """Axes of a picture of height x width: y runs down, as in the image."""
+    def frame_picture(self, axes: Any, height: float, width: float) -> None:
+        """Set axes up for a picture of height x width: no ticks, and y down as in the image."""
         axes.set_xlim(-0.5, width - 0.5)
         axes.set_ylim(height - 0.5, -0.5)
         axes.set_xticks([])
@@ -80,12 +80,12 @@ class Plot:
         axes.spines[:].set_visible(True)
 
     def pixels(self) -> Bytes:
-        """The sheet as it is: (height, width, 3)."""
-        self.canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib's own gap
+        """The figure as it is: (height, width, 3)."""
+        self.canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
         return self._grab()
 
     def frames(self, moving: Sequence[Any], states: Iterable[Callable[[], None]]) -> list[Bytes]:
-        """The sheet in each state: only the moving artists are drawn anew."""
+        """The figure in each state; only the moving artists are redrawn."""
         for artist in moving:
             artist.set_animated(True)
         canvas: Any = self.canvas

@@ -1,37 +1,42 @@
-"""The colours of the renderers: two grounds, marks that the colour-blind can tell apart, and colour maps."""
+"""Colours of the renderers: a light and a dark theme, the colours of ink and paper, and colour maps."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmbench import Floats, Refused
+from gmmbench import Floats, Refused, option
 
 Bytes = NDArray[np.uint8]
 
-MAPS = tuple(
-    name + way for name in ("magma", "inferno", "plasma", "viridis", "cividis", "Greys") for way in ("_r", "")
+COLOUR_MAPS = tuple(
+    name + suffix
+    for name in ("magma", "inferno", "plasma", "viridis", "cividis", "Greys")
+    for suffix in ("_r", "")
 )
-"""Colour maps of even lightness, which print; "_r" turns one round."""
+"""Perceptually uniform colour maps, which also print well; the suffix "_r" reverses one."""
 
 
 @dataclass(frozen=True)
 class Theme:
-    """A ground and what is drawn on it, as "#rrggbb".
+    """A background and the colours drawn on it, as "#rrggbb".
 
-    The marks are those of M. Okabe and K. Ito, "Color universal design" (2008), lightened on the dark ground.
+    `highlight` is red and `accent` blue. The colours of `series` are those of M. Okabe and K. Ito, "Color
+    universal design" (2008), which colour-blind readers can tell apart; they are lighter on the dark
+    background.
     """
 
-    ground: str
+    background: str
     text: str
-    soft: str
+    muted: str
     faint: str
-    chosen: str
-    drawn: str
-    marks: tuple[str, ...]
+    highlight: str
+    accent: str
+    series: tuple[str, ...]
 
 
 LIGHT = Theme(
@@ -45,26 +50,72 @@ DARK = Theme(
 
 
 def theme(dark: bool) -> Theme:
-    """The theme of a renderer's option `dark`."""
+    """The theme that a renderer's option `dark` selects."""
     return DARK if dark else LIGHT
 
 
-def colour(key: str, word: str) -> Floats:
+def dark_option(help: str = "draw on a dark background") -> Any:
+    """The option `dark`, which every renderer has."""
+    return option(False, help)
+
+
+def swap_option() -> Any:
+    """The option `dark` of a renderer that paints with ink on paper."""
+    return dark_option("dark background: ink and paper swap colours")
+
+
+def ink_option(help: str) -> Any:
+    """The option `ink`, a colour that `ink_and_paper` checks."""
+    return option("#000000", help)
+
+
+def paper_option(help: str) -> Any:
+    """The option `paper`, a colour that `ink_and_paper` checks."""
+    return option("#ffffff", help)
+
+
+class InkOptions(Protocol):
+    """The options of a renderer that paints with ink on paper."""
+
+    @property
+    def ink(self) -> str: ...
+    @property
+    def paper(self) -> str: ...
+    @property
+    def dark(self) -> bool: ...
+
+
+def ink_and_paper(options: InkOptions) -> tuple[Floats, Floats]:
+    """The colours to paint ink and paper with, swapped by `dark`: (3,) each in 0..255.
+
+    Raises:
+        Refused: naming the option whose value is not a colour.
+    """
+    ink, paper = parse_colour("ink", options.ink), parse_colour("paper", options.paper)
+    return (paper, ink) if options.dark else (ink, paper)
+
+
+def parse_colour(key: str, text: str) -> Floats:
     """A colour written "#rrggbb" as (3,) in 0..255. Raises Refused, naming the key."""
-    if not re.fullmatch(r"#[0-9a-fA-F]{6}", word):
-        raise Refused(f"{key}: expected a colour such as '#1a1a1a', got {word!r}; try '#000000'")
-    return np.array([int(word[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float64)
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        raise Refused(f"{key}: expected a colour such as '#1a1a1a', got {text!r}; try '#000000'")
+    return rgb(text)
 
 
-def turned(name: str, dark: bool) -> str:
-    """A colour map whose low end is as light as a light ground, turned round for a dark one."""
+def rgb(text: str) -> Floats:
+    """A valid colour "#rrggbb" as (3,) in 0..255."""
+    return np.array([int(text[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float64)
+
+
+def themed_map(name: str, dark: bool) -> str:
+    """A colour map for the background: one that starts light on light paper is reversed for a dark one."""
     if not dark:
         return name
     return name.removesuffix("_r") if name.endswith("_r") else f"{name}_r"
 
 
-def mapped(values: Floats, name: str) -> Bytes:
-    """Values in 0..1 by a colour map of matplotlib's: their shape and (3,) more."""
+def apply_map(values: Floats, name: str) -> Bytes:
+    """Values in 0..1 through a colour map of matplotlib: shape (...) becomes (..., 3)."""
     from matplotlib import colormaps
 
     table = np.rint(255 * colormaps[name](np.linspace(0, 1, 256))[:, :3]).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""What one would post: the original beside the other pictures of the run."""
+"""A collage: the original image and the other pictures of the run on one sheet."""
 
 from __future__ import annotations
 
@@ -9,84 +9,96 @@ import numpy as np
 
 from gmmbench import Picture, Renderer, Study, hookimpl, option
 
-from ._layout import font, within
-from ._theme import Bytes, Theme, theme
+from ._layout import font, resize_to_fit
+from ._theme import Bytes, Theme, dark_option, theme
 from .grid import Grid
 
 
 @dataclass(frozen=True)
 class Collage(Renderer):
-    """The image and the pictures drawn before this one, each with its name, in rows of one width.
+    """The image and the pictures drawn before this one, each with its name, in rows of equal width.
 
-    It shows what stands before it in `render=[...]`; alone, the image and its grid plot.
+    It shows the renderers that precede it in `render=[...]`; on its own, the image and its grid plot.
     """
 
     name = "collage"
     needs = {"ink": (), "colour": (), "levels": ()}
 
-    columns: int | None = option(None, "pictures in a row, about (null: as suits)", low=1, high=100)
-    title: bool = option(True, "write above what it is")
+    columns: int | None = option(None, "pictures per row, about (null: automatic)", low=1, high=100)
+    title: bool = option(True, "write the image and the number of components above")
     size: int = option(1600, "width, pixels", low=100, high=20_000)
-    dark: bool = option(False, "a dark ground")
+    dark: bool = dark_option()
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Lay the pictures out."""
-        pictures = {option: picture.pixels for option, picture in study.pictures.items()}
+        pictures = {choice: picture.pixels for choice, picture in study.pictures.items()}
         if not pictures and Grid().cannot(study) is None:
             pictures["grid"] = Grid(dark=self.dark).render(study, rng).pixels
         pictures = {"original": study.image.pixels(), **pictures}
-        count = study.fitted.facts().get("components")
-        told = "" if count is None else f"  |  {count:,} component{'' if count == 1 else 's'}"
-        heading = f"{study.image.name}{told}" if self.title else ""
-        pixels = _laid(pictures, self.columns, self.size, heading, theme(self.dark))
-        caption = f"Collage: {', '.join(pictures)}."
-        return Picture(pixels, caption, {"pictures": list(pictures)})
+        title = _title(study) if self.title else ""
+        pixels = _lay_out(pictures, self.columns, self.size, title, theme(self.dark))
+        return Picture(pixels, f"Collage: {', '.join(pictures)}.", {"pictures": list(pictures)})
 
 
-def _laid(pictures: dict[str, Bytes], columns: int | None, size: int, heading: str, look: Theme) -> Bytes:
-    """Rows of pictures of one height each, all rows of one width, each picture with its name below."""
+def _title(study: Study) -> str:
+    count = study.fitted.facts().get("components")
+    if count is None:
+        return study.image.name
+    return f"{study.image.name}  |  {count:,} component{'' if count == 1 else 's'}"
+
+
+def _lay_out(pictures: dict[str, Bytes], columns: int | None, size: int, title: str, look: Theme) -> Bytes:
+    """Rows of pictures, each row of one height and all of one width, each picture with its name below."""
     from PIL import Image, ImageDraw
 
-    gap, letters = round(size / 60), font(size / 64)
-    line, top = round(letters.size * 2), round(size / 60)
-    title = font(size / 40)
-    if heading:
-        top += round(title.size * 1.8)
+    gap, letters, title_letters = round(size / 60), font(size / 64), font(size / 40)
+    line = round(letters.size * 2)
+    top = round(size / 60) + (round(title_letters.size * 1.8) if title else 0)
     rows = _rows(pictures, columns or ceil(sqrt(len(pictures))))
-    heights = []
-    for row in rows:
-        shape = sum(pictures[name].shape[1] / pictures[name].shape[0] for name in row)
-        heights.append((size - gap * (len(row) + 1)) / shape)
-    # A last row of one small picture need not fill the width.
-    most = 1.25 * float(np.median(heights))
-    heights = [max(1, round(min(height, most))) for height in heights]
-    sheet = Image.new("RGB", (size, top + sum(heights) + len(rows) * (line + gap)), look.ground)
+    heights = _row_heights(pictures, rows, size, gap)
+    sheet = Image.new("RGB", (size, top + sum(heights) + len(rows) * (line + gap)), look.background)
     pen = ImageDraw.Draw(sheet)
-    if heading:
-        pen.text((gap, size / 60 + title.size * 0.6), heading, fill=look.text, font=title, anchor="lm")
+    if title:
+        place = (gap, size / 60 + title_letters.size * 0.6)
+        pen.text(place, title, fill=look.text, font=title_letters, anchor="lm")
     for row, height in zip(rows, heights, strict=True):
-        shown = [within(pictures[name], height, size) for name in row]
-        left = (size - sum(picture.shape[1] for picture in shown) - gap * (len(row) - 1)) // 2
-        for name, picture in zip(row, shown, strict=True):
+        shown = {name: resize_to_fit(pictures[name], height, size) for name in row}
+        left = (size - sum(picture.shape[1] for picture in shown.values()) - gap * (len(row) - 1)) // 2
+        for name, picture in shown.items():
             sheet.paste(Image.fromarray(picture), (left, top))
-            place = (left + picture.shape[1] / 2, top + height + line / 2)
-            pen.text(place, name.replace("_", " "), fill=look.soft, font=letters, anchor="mm")
+            label_at = (left + picture.shape[1] / 2, top + height + line / 2)
+            pen.text(label_at, name.replace("_", " "), fill=look.muted, font=letters, anchor="mm")
             left += picture.shape[1] + gap
         top += height + line + gap
     return np.asarray(sheet)
 
 
+def _row_heights(pictures: dict[str, Bytes], rows: list[list[str]], size: int, gap: int) -> list[int]:
+    """The height at which each row fills the width, capped so that a row of one small picture need not."""
+    heights = []
+    for row in rows:
+        aspect = sum(_aspect(pictures[name]) for name in row)
+        heights.append((size - gap * (len(row) + 1)) / aspect)
+    cap = 1.25 * float(np.median(heights))
+    return [max(1, round(min(height, cap))) for height in heights]
+
+
 def _rows(pictures: dict[str, Bytes], columns: int) -> list[list[str]]:
-    """The names in order, cut into rows of about the same width."""
-    shapes = {name: picture.shape[1] / picture.shape[0] for name, picture in pictures.items()}
+    """The names in order, divided into rows of about the same width."""
+    aspects = {name: _aspect(picture) for name, picture in pictures.items()}
     count = ceil(len(pictures) / columns)
-    share = sum(shapes.values()) / count
+    share = sum(aspects.values()) / count
     rows: list[list[str]] = [[] for _ in range(count)]
     done = 0.0
-    for name, shape in shapes.items():
-        rows[min(count - 1, int((done + shape / 2) / share))].append(name)
-        done += shape
+    for name, aspect in aspects.items():
+        rows[min(count - 1, int((done + aspect / 2) / share))].append(name)
+        done += aspect
     return [row for row in rows if row]
+
+
+def _aspect(picture: Bytes) -> float:
+    """Width over height."""
+    return picture.shape[1] / picture.shape[0]
 
 
 @hookimpl

@@ -1,156 +1,181 @@
-"""The grid plot: each position painted by what the fit says of it."""
+"""The grid plot: each position painted by what the fit predicts there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from gmmbench import Floats, Picture, Predictor, Renderer, Study, hookimpl, option
+from gmmbench import Floats, Lattice, Picture, Predictor, Renderer, Study, hookimpl, option
 
-from ._dots import asked, blend, levels
-from ._layout import with_bar
-from ._theme import MAPS, Bytes, colour, mapped, theme, turned
-from ._tone_curve import MAPPINGS, Mapping, drawn_beside
+from ._dots import blend
+from ._grey_levels import to_levels
+from ._layout import with_colour_bar
+from ._theme import (
+    COLOUR_MAPS,
+    Bytes,
+    apply_map,
+    ink_and_paper,
+    ink_option,
+    paper_option,
+    swap_option,
+    theme,
+    themed_map,
+)
+from ._tone_curve import MAPPINGS, ToneCurve, with_tone_curve
 
 SCALES = ("ink", "peak")
 
-SHOWN = ("mean", "mode", "variance", "entropy")
+STATISTICS = ("mean", "mode", "variance", "entropy")
 
-UNSEEN = 0.5
-"""Percent of the positions at either end of a map of variance or entropy that its colours do not follow."""
+TAIL = 0.5
+"""Percent of the positions at either end of a map of variance or entropy that its colour scale ignores."""
 
 
 @dataclass(frozen=True)
 class Grid(Renderer):
-    """Ink: the density scaled to [0, 1] and mapped to darkness. Colour: E[r, g, b | x, y], or more of it.
+    """Ink: the density scaled to [0, 1] and mapped to darkness. Colour: E[r, g, b | x, y], or its spread.
 
-    What scales to 1 is a pixel that is expected to be full of ink (scale=ink: n p(x) cell^2 for a density,
-    P(ink) for a classifier, so that the two can be compared), or the density that only the darkest ink
-    exceeds (scale=peak). The mapping takes that to darkness: linear; piecewise, through the knots; gamma,
-    to a power; log, falling to nothing `decades` powers of ten below 1; quantile, the share of the mass
-    at positions that are no denser.
+    With scale=ink, 1 is a pixel that is expected to be full of ink: n p(x) cell^2 for a density, P(ink) for
+    a classifier, so that the two can be compared. With scale=peak, 1 is the density that only the densest
+    ink exceeds. The tone curve maps scaled density to darkness: linear; piecewise linear through the
+    knots; gamma, a power; log, white at `decades` powers of ten below 1; quantile, the share of the mass
+    at positions of lower or equal density.
 
-    Of a colour image the conditional's mean is shown, its mode, the root of its variance (the mean of the
-    three channels'), or its entropy in bits a channel, where a channel that is evenly spread has 8.
+    A colour image shows a statistic of the predictive distribution: its mean, its mode, its standard
+    deviation (the root of the variance, averaged over three channels), or its entropy in bits per channel,
+    where a uniformly distributed channel has 8.
     """
 
     name = "grid"
     needs = {"ink": ("log_ink",), "colour": ("predict",)}
 
-    mapping: str = option("linear", "from scaled density to darkness", choices=MAPPINGS)
-    scale: str = option("ink", "what is black: a pixel expected full of ink, or the peak", choices=SCALES)
+    mapping: str = option("linear", "tone curve from scaled density to darkness", choices=MAPPINGS)
+    scale: str = option(
+        "ink", "what is black: a pixel expected to be full of ink, or the peak density", choices=SCALES
+    )
     peak: float = option(
-        95.0, "of scale=peak: percent of the ink at or below the density drawn black", above=0, high=100
+        95.0, "scale=peak: percent of the ink at or below the density drawn black", above=0, high=100
     )
     knots: list[list[float]] = option(
-        [[0, 0], [0.05, 0.35], [0.4, 0.85], [1, 1]], "of piecewise: [scaled density, darkness]", low=0, high=1
+        [[0, 0], [0.05, 0.35], [0.4, 0.85], [1, 1]],
+        "mapping=piecewise: pairs [scaled density, darkness]",
+        low=0,
+        high=1,
     )
-    gamma: float = option(0.5, "of gamma: the power; below 1 lifts what is faint", above=0, high=10)
-    decades: float = option(2.0, "of log: how many powers of ten are shown", above=0, high=100)
-    show_map: bool = option(False, "of ink: draw the mapping beside the picture")
-    show: str = option("mean", "of the conditional law of colour", choices=SHOWN)
-    colours: str = option("cividis", "colour map of variance and entropy", choices=MAPS)
+    gamma: float = option(0.5, "mapping=gamma: the exponent; below 1 darkens faint strokes", above=0, high=10)
+    decades: float = option(2.0, "mapping=log: how many powers of ten are shown", above=0, high=100)
+    show_map: bool = option(False, "ink images: draw the tone curve beside the picture")
+    show: str = option("mean", "colour images: statistic of the predictive distribution", choices=STATISTICS)
+    colours: str = option("cividis", "colour map of variance and entropy", choices=COLOUR_MAPS)
     size: int | None = option(
         None, "longer side of the picture, pixels (null: as the image)", low=1, high=20_000
     )
-    ink: str = option("#000000", "colour of the densest places, of ink")
-    paper: str = option("#ffffff", "colour of the empty places, of ink")
-    dark: bool = option(False, "a dark ground: ink and paper change places")
+    ink: str = ink_option("colour of the densest places (ink images)")
+    paper: str = paper_option("colour of the empty places (ink images)")
+    dark: bool = swap_option()
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        colour("ink", self.ink)
-        colour("paper", self.paper)
-        self.map()
+        ink_and_paper(self)
+        self.tone_curve()
 
     def cannot(self, study: Study) -> str | None:
-        """As every renderer, and where more than the mean is asked of a fit that knows the mean alone."""
+        """As for every renderer; statistics other than the mean also need a predictive distribution."""
         reason = super().cannot(study)
         if reason or self.show == "mean":
             return reason
         if study.image.view == "ink":
-            return f"grid shows the {self.show} of colours, this image is seen as ink"
-        if knows_law(study):
+            return f"grid draws the {self.show} of colour images only, and this image is seen as ink"
+        if has_predictive_distribution(study):
             return None
-        return f"grid asks for a law of colour to show its {self.show}, and this fit knows the mean alone"
+        return f"grid asks for a predictive distribution to show its {self.show}; this fit has only a mean"
 
-    def map(self) -> Mapping:
-        """The mapping that the options say. Raises Refused for knots that do not rise."""
-        return Mapping(self.mapping, self.knots, self.gamma, self.decades)
+    def tone_curve(self) -> ToneCurve:
+        """The tone curve that the options describe. Raises Refused if the knots do not increase."""
+        return ToneCurve(self.mapping, self.knots, self.gamma, self.decades)
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Paint the grid."""
-        if study.image.view == "colour":
-            return self._colour(study) if self.show in ("mean", "mode") else self._spread(study)
         lattice = study.image.lattice.resized(self.size)
-        ink = np.exp(asked(study.log_ink, lattice))
-        top = _peak(ink, self.peak) if self.scale == "peak" else 1.0
-        scaled = np.clip(ink / top, 0, 1)
-        darkness = self.map()(scaled)
+        if study.image.view == "ink":
+            return self._ink(study, lattice)
+        return (self._colour if self.show in ("mean", "mode") else self._spread)(study, lattice)
+
+    def _ink(self, study: Study, lattice: Lattice) -> Picture:
+        """Darkness by the expected ink."""
+        expected = np.exp(lattice.ask(study.log_ink))
+        top = _peak(expected, self.peak) if self.scale == "peak" else 1.0
+        scaled = np.clip(expected / top, 0, 1)
+        curve = self.tone_curve()
+        darkness = curve(scaled)
         figures = {
             "black_at_ink_per_pixel": top,
-            "most_ink_per_pixel": float(ink.max()),
-            "share_of_pixels_clipped": float((ink > top).mean()),
+            "most_ink_per_pixel": float(expected.max()),
+            "share_of_pixels_clipped": float((expected > top).mean()),
             "mean_darkness": float(darkness.mean()),
         }
         what = "the density" if "log_density" in study.answers() else "P(ink)"
         caption = (
-            f"Grid: {what} at each of {lattice.width} x {lattice.height} positions, {self.map().words()}; "
-            f"black where {top:.3g} or more ink is expected in a pixel."
+            f"Grid: {what} at {lattice.width} x {lattice.height} positions, drawn as darkness "
+            f"({curve.describe()}); black means an expected ink of {top:.3g} or more per pixel."
         )
-        paper, black = colour("paper", self.paper), colour("ink", self.ink)
-        pixels = blend(darkness, *((black, paper) if self.dark else (paper, black)))
+        ink, paper = ink_and_paper(self)
+        pixels = blend(darkness, paper, ink)
         if self.show_map:
-            pixels = drawn_beside(
-                pixels, self.map(), scaled, theme(self.dark), self.ink if self.dark else self.paper
-            )
-            caption = caption[:-1] + "; the map stands beside it."
+            background = self.ink if self.dark else self.paper
+            pixels = with_tone_curve(pixels, curve, scaled, theme(self.dark), background)
+            caption += " The tone curve is drawn beside the picture."
         return Picture(pixels, caption, figures)
 
-    def _colour(self, study: Study) -> Picture:
-        from ._conditional import mode, over
+    def _colour(self, study: Study, lattice: Lattice) -> Picture:
+        """The mean or the mode of the colour."""
+        from ._conditional import evaluate_conditional, mode
 
         fitted = study.fitted
         assert isinstance(fitted, Predictor)  # `needs` asks for predict
-        lattice = study.image.lattice.resized(self.size)
-        mean = self.show == "mean"
-        answer = asked(fitted.predict, lattice) if mean else over(lattice, fitted, mode)
-        shown = np.rint(levels(answer))
-        what = "the expected colour E[r, g, b | x, y]" if mean else "the most probable colour given x, y"
-        caption = f"Grid: {what} at each of {lattice.width} x {lattice.height} positions."
+        if self.show == "mean":
+            what, colours = "the expected colour E[r, g, b | x, y]", lattice.ask(fitted.predict)
+        else:
+            what, colours = "the most probable colour given x, y", evaluate_conditional(lattice, fitted, mode)
+        shown = np.rint(to_levels(colours))
+        caption = f"Grid: {what} at {lattice.width} x {lattice.height} positions."
         means = dict(zip("rgb", shown.reshape(-1, 3).mean(axis=0).tolist(), strict=True))
         return Picture(shown.astype(np.uint8), caption, {"mean_level": means})
 
-    def _spread(self, study: Study) -> Picture:
-        """How unsure the colour is, by a colour map."""
-        from ._conditional import covariance, entropy, over
-
-        lattice = study.image.lattice.resized(self.size)
-        if self.show == "entropy":
-            # Of a channel, over levels: a difference of entropies in units of 0..1 is 8 bits.
-            values = over(lattice, study.fitted, entropy) / (3 * np.log(2)) + 8
-            label = "entropy, bits per channel"
-        else:
-            spread = over(lattice, study.fitted, lambda law: np.trace(covariance(law), axis1=1, axis2=2))
-            values = 256 * np.sqrt(spread / 3)
-            label = "standard deviation, levels"
-        low, high = np.percentile(values, (UNSEEN, 100 - UNSEEN))
+    def _spread(self, study: Study, lattice: Lattice) -> Picture:
+        """The uncertainty of the colour, through a colour map."""
+        values, what, unit = self._uncertainty(study, lattice)
+        low, high = np.percentile(values, (TAIL, 100 - TAIL))
         high = max(high, low + 1e-3)
-        name = turned(self.colours, self.dark and self.colours.endswith("_r"))
-        pixels: Bytes = mapped((values - low) / (high - low), name)
-        pixels = with_bar(pixels, name, (float(low), float(high)), label, theme(self.dark))
-        caption = (
-            f"Grid: the {label} of the colour given x, y at each of {lattice.width} x {lattice.height} "
-            f"positions, {values.mean():.3g} on average."
+        name = themed_map(self.colours, self.dark and self.colours.endswith("_r"))
+        pixels: Bytes = apply_map((values - low) / (high - low), name)
+        pixels = with_colour_bar(
+            pixels, name, (float(low), float(high)), f"{what} ({unit})", theme(self.dark)
         )
-        figures: dict[str, Any] = {"mean": float(values.mean()), "least": float(values.min())}
-        return Picture(pixels, caption, {**figures, "most": float(values.max())})
+        caption = (
+            f"Grid: the {what} of the colour given x, y at {lattice.width} x {lattice.height} positions; "
+            f"its mean is {values.mean():.3g} {unit}."
+        )
+        figures = {"mean": float(values.mean()), "least": float(values.min()), "most": float(values.max())}
+        return Picture(pixels, caption, figures)
+
+    def _uncertainty(self, study: Study, lattice: Lattice) -> tuple[Floats, str, str]:
+        """The entropy or the standard deviation (H, W), its name and its unit."""
+        from ._conditional import covariance, entropy, evaluate_conditional
+
+        if self.show == "entropy":
+            # The entropy of a channel in levels is that in units of 0..1 plus 8 bits.
+            nats = evaluate_conditional(lattice, study.fitted, entropy)
+            return nats / (3 * np.log(2)) + 8, "entropy", "bits per channel"
+        variance = evaluate_conditional(
+            lattice, study.fitted, lambda mixtures: np.trace(covariance(mixtures), axis1=1, axis2=2)
+        )
+        return 256 * np.sqrt(variance / 3), "standard deviation", "levels"
 
 
-def knows_law(study: Study) -> bool:
-    """Whether a fit tells a law of colour, and not its mean alone."""
+def has_predictive_distribution(study: Study) -> bool:
+    """Whether a fit has a predictive distribution of colour, beyond its mean."""
     fitted = study.fitted
     if "mixture" in study.answers():
         return True
@@ -158,10 +183,10 @@ def knows_law(study: Study) -> bool:
 
 
 def _peak(ink: Floats, percent: float) -> float:
-    """The density at or below which so many percent of the ink lie.
+    """The density at or below which that percentage of the ink lies.
 
-    Of the ink, not of the positions: most of a drawing is paper, and a percentile of the positions would
-    be a density of the paper's.
+    It is a percentile of the ink, not of the positions: most of a drawing is paper, and a percentile of the
+    positions would be the density of paper.
     """
     values = np.sort(ink, axis=None)
     share = np.cumsum(values)

@@ -12,7 +12,7 @@ from studies import blob, colour_mixture, darkness, draw, fitted, grey_mixture, 
 import gmmbench
 from gmmbench import Picture, Refused
 from gmmbench.mixture import Mixture
-from gmmbench.renders._layout import below
+from gmmbench.renders._layout import with_text_below
 from gmmbench.renders._theme import theme
 from gmmbench.reporting.animation import animation
 from gmmbench.running.history import LIMIT, History
@@ -34,7 +34,9 @@ def moving(count=5, shape=(30, 40, 3)):
 def test_the_words_below_a_frame_do_not_change_its_size(height):
     """On a tall picture long words are written smaller; the frames of an animation are of one size."""
     picture = np.zeros((height, 120, 3), np.uint8)
-    sizes = {below(picture, words, theme(False)).shape for words in ("1 draw", "a component " * 12)}
+    sizes = {
+        with_text_below(picture, words, theme(False)).shape for words in ("1 sample", "a component " * 12)
+    }
     assert len(sizes) == 1
 
 
@@ -164,7 +166,7 @@ def test_the_log_likelihood_on_a_frame_is_the_held_out_one_of_that_fit():
 
 def test_each_slow_draw_is_first_chosen_then_drawn():
     what = blob((0.5, 0.5), (0.02, 0.02))
-    picture = draw("sampling", what, slow=2, fast=3, draws=1000, size=120)
+    picture = draw("sampling", what, slow=2, fast=3, samples=1000, size=120)
     assert len(picture.frames) == 2 * 2 + 3
     assert picture.seconds[0] > 3 * picture.seconds[-2]
 
@@ -187,10 +189,10 @@ def test_what_is_sampled_is_the_mixture(view):
         "levels": grey_mixture(),
     }[view]
     what = study(fitted(mixture, view), view)
-    figures = draw("sampling", what, slow=0, fast=2, draws=5000, size=96).figures
+    figures = draw("sampling", what, slow=0, fast=2, samples=5000, size=96).figures
     assert figures["most_chosen"] == mixture.weights.argmax()
     if view == "ink":
-        frame = draw("sampling", what, slow=0, fast=2, draws=4000, size=200).frames[-1][:200]
+        frame = draw("sampling", what, slow=0, fast=2, samples=4000, size=200).frames[-1][:200]
         left, right = (darkness(part) > 0.5 for part in (frame[:, :100], frame[:, 100:]))
         assert 1.2 < right.sum() / left.sum() < 5, "four times as many dots, which overlap more"
 
@@ -201,15 +203,15 @@ def test_the_histogram_of_many_draws_has_the_shape_of_the_density():
     m = grey_mixture()
     what = study(fitted(m, "levels"), "levels")
     seen = {}
-    true = sampling._levels
+    true = sampling._histogram_frames
 
-    def spy(options, study, which, values, steps):
-        seen.update(which=which, values=values)
-        return true(options, study, which, values, steps)
+    def spy(options, study, chosen, values, steps):
+        seen.update(values=values)
+        return true(options, study, chosen, values, steps)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sampling, "_levels", spy)
-        draw("sampling", what, slow=0, fast=1, draws=4000, size=96)
+        patch.setattr(sampling, "_histogram_frames", spy)
+        draw("sampling", what, slow=0, fast=1, samples=4000, size=96)
     counts, edges = np.histogram(seen["values"][:, 0], 20, (0.1, 0.95))
     fine = np.linspace(edges[0], edges[-1], 2001)
     mass = np.exp(m.log_density(fine[:-1, None] + np.diff(fine)[0] / 2)).reshape(20, 100).sum(axis=1)

@@ -31,7 +31,7 @@ class Told(Ramp):
 @pytest.mark.parametrize("components", [1, 6, 40])
 def test_covariances_are_those_of_the_conditioned_mixture(components):
     m = colour_mixture(components)
-    found = _conditional.over(LATTICE, fitted(m, "colour"), _conditional.covariance)
+    found = _conditional.evaluate_conditional(LATTICE, fitted(m, "colour"), _conditional.covariance)
     for index in (0, 333, 899):
         x = LATTICE.centres()[index]
         slow = m.condition((0, 1), x).covariance()
@@ -40,14 +40,14 @@ def test_covariances_are_those_of_the_conditioned_mixture(components):
 
 def test_the_entropy_of_one_gaussian_is_exact():
     m = colour_mixture(1)
-    found = _conditional.over(LATTICE, fitted(m, "colour"), _conditional.entropy)
+    found = _conditional.evaluate_conditional(LATTICE, fitted(m, "colour"), _conditional.entropy)
     spread = m.condition((0, 1), [0.5, 0.5]).covariances[0]
     np.testing.assert_allclose(found, 0.5 * np.linalg.slogdet(2 * np.pi * np.e * spread)[1])
 
 
 def test_the_entropy_of_a_mixture_is_near_that_of_its_draws():
     m = colour_mixture(6)
-    found = _conditional.over(LATTICE, fitted(m, "colour"), _conditional.entropy).ravel()
+    found = _conditional.evaluate_conditional(LATTICE, fitted(m, "colour"), _conditional.entropy).ravel()
     rng = np.random.default_rng(0)
     for index in (0, 333, 899):
         law = m.condition((0, 1), LATTICE.centres()[index])
@@ -57,7 +57,7 @@ def test_the_entropy_of_a_mixture_is_near_that_of_its_draws():
 
 def test_nothing_is_denser_than_the_mode():
     m = colour_mixture(6)
-    found = _conditional.over(LATTICE, fitted(m, "colour"), _conditional.mode).reshape(-1, 3)
+    found = _conditional.evaluate_conditional(LATTICE, fitted(m, "colour"), _conditional.mode).reshape(-1, 3)
     rng = np.random.default_rng(0)
     for index in (0, 333, 899):
         law = m.condition((0, 1), LATTICE.centres()[index])
@@ -66,12 +66,12 @@ def test_nothing_is_denser_than_the_mode():
 
 
 def test_a_predictors_law_is_taken_as_it_is_told():
-    found = _conditional.over(LATTICE, Told(True), _conditional.covariance)
+    found = _conditional.evaluate_conditional(LATTICE, Told(True), _conditional.covariance)
     x = LATTICE.centres()[:, 0].reshape(LATTICE.shape)
     expected = (0.4 * x) ** 2  # between the two means; their own variance besides, along each channel
     np.testing.assert_allclose(found[..., 0, 0], expected + 0.001)
     np.testing.assert_allclose(found[..., 0, 1], expected)
-    student = _conditional.over(LATTICE, Told(True, degrees=4.0), _conditional.covariance)
+    student = _conditional.evaluate_conditional(LATTICE, Told(True, degrees=4.0), _conditional.covariance)
     np.testing.assert_allclose(student[..., 0, 0], expected + 0.002)
 
 
@@ -102,11 +102,11 @@ def test_the_mode_is_of_one_side_where_the_mean_is_between():
     assert np.abs(mean.astype(int) - 107).max() <= 1
 
 
-def test_more_than_the_mean_is_asked_only_of_who_knows_it():
+def test_statistics_beyond_the_mean_need_a_predictive_distribution():
     for show in ("mode", "variance", "entropy"):
         reason = renderer("grid", show=show).cannot(study(Ramp(True), "colour"))
-        assert (
-            reason == f"grid asks for a law of colour to show its {show}, and this fit knows the mean alone"
+        assert reason == (
+            f"grid asks for a predictive distribution to show its {show}; this fit has only a mean"
         )
         assert renderer("grid", show=show).cannot(study(Told(True), "colour")) is None
         assert "seen as ink" in renderer("grid", show=show).cannot(study(Ramp(False)))

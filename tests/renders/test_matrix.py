@@ -14,7 +14,7 @@ SMALL = {
     "points": {"size": 60},
     "channels": {"size": 40},
     "slices": {"frames": 3, "size": 300},
-    "sampling": {"slow": 1, "fast": 2, "draws": 200, "size": 80},
+    "sampling": {"slow": 1, "fast": 2, "samples": 200, "size": 80},
     "components": {"size": 60},
     "residual": {"size": 60},
     "evolution": {"frames": 3, "size": 40},

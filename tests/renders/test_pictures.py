@@ -13,8 +13,8 @@ from gmmbench import Picture
 from gmmbench.mixture import Mixture
 from gmmbench.renders import _layout
 from gmmbench.renders._shapes import ellipses
-from gmmbench.renders.residual import score
-from gmmbench.renders.slices import FINE, _conditionals, _told
+from gmmbench.renders.residual import log_scores
+from gmmbench.renders.slices import FINE, _conditionals, _slice_text
 
 CENTRE = (0.25, 0.15)
 FLIPPED = [
@@ -22,7 +22,7 @@ FLIPPED = [
     ("components", {"size": 96}, 96),
     ("residual", {"size": 96}, 96),
     ("sample", {"sizes": [2000], "size": 96}, 96),
-    ("sampling", {"size": 96, "slow": 0, "fast": 2, "draws": 2000}, 96),
+    ("sampling", {"size": 96, "slow": 0, "fast": 2, "samples": 2000}, 96),
     ("grid", {"size": 96}, 96),
 ]
 
@@ -55,9 +55,9 @@ def test_a_slice_tells_its_weights_where_they_are_few():
     x = 20.5 / SIDE
     parts = [0.4 * norm.pdf(x, 0.3, 0.02**0.5), 0.6 * norm.pdf(x, 0.6, 0.1)]
     told = ", ".join(f"{part / sum(parts):.2f}" for part in parts)
-    assert _told(study(fitted(m, "ink")), 20) == f"x = 20, w = ({told})"
+    assert _slice_text(study(fitted(m, "ink")), 20) == f"x = 20, w = ({told})"
     many = Mixture(np.full(9, 1 / 9), np.tile([[0.5, 0.5]], (9, 1)), np.tile(np.eye(2), (9, 1, 1)))
-    assert _told(study(fitted(many, "ink")), 20) == "x = 20"
+    assert _slice_text(study(fitted(many, "ink")), 20) == "x = 20"
 
 
 def test_a_slice_is_the_conditional_of_the_mixture():
@@ -144,17 +144,17 @@ def test_the_residual_is_zero_for_the_uniform_rate_and_the_formula_elsewhere():
     what = study(Flat(False), values=values)
     rate = values[what.split.codes == 0].mean()
     Flat.rate = rate
-    np.testing.assert_allclose(score(what), 0, atol=1e-12)
+    np.testing.assert_allclose(log_scores(what), 0, atol=1e-12)
     Flat.rate = 2 * rate
     rough = np.where(values > 0, np.log(2) - rate, -rate)
-    np.testing.assert_allclose(score(what), rough, atol=2e-3)  # but for the floor
+    np.testing.assert_allclose(log_scores(what), rough, atol=2e-3)  # but for the floor
     figures = draw("residual", what).figures
-    assert figures["mean"] == pytest.approx(score(what).mean())
+    assert figures["mean"] == pytest.approx(log_scores(what).mean())
 
 
 def test_a_good_fit_scores_where_the_ink_is():
     what = blob()
-    values = score(what)
+    values = log_scores(what)
     assert values[what.image.values > 0.5].mean() > 1
     assert np.corrcoef(values.ravel(), what.image.values.ravel())[0, 1] > 0.8
 
@@ -235,7 +235,7 @@ def test_other_weights_are_panels_and_must_be_as_many_as_components():
     [(2, False, [2, 2, 1]), (2, True, [2, 1, 2]), (3, True, [3, 2]), (1, True, [1] * 5)],
 )
 def test_panels_stand_in_rows(columns, staggered, rows):
-    assert _layout._rows(5, columns, staggered) == rows
+    assert _layout._row_lengths(5, columns, staggered) == rows
 
 
 def test_staggered_rows_are_moved_by_half_a_panel():
@@ -255,12 +255,12 @@ def test_dots_by_density_are_darkest_in_the_middle():
 
 @pytest.mark.parametrize(("low", "high", "step"), [(-9.3, -2.1, 1.0), (0, 0.031, 0.005), (-100, 55, 20)])
 def test_a_bar_reads_in_round_numbers(low, high, step):
-    ticks = _layout.round_numbers(low, high, 7)
+    ticks = _layout.round_ticks(low, high, 7)
     np.testing.assert_allclose(np.diff(ticks), step)
     assert ticks[0] - step < low <= ticks[0]
     assert ticks[-1] <= high < ticks[-1] + step
-    assert len(set(_layout.numerals(ticks))) == len(ticks)
-    np.testing.assert_allclose([float(word) for word in _layout.numerals(ticks)], ticks)
+    assert len(set(_layout.tick_labels(ticks))) == len(ticks)
+    np.testing.assert_allclose([float(word) for word in _layout.tick_labels(ticks)], ticks)
 
 
 def test_contours_go_no_deeper_than_what_occurs():

@@ -46,7 +46,7 @@ def test_denser_is_darker_by_every_mapping():
 )
 def test_a_mapping_is_what_its_formula_says(options, expected):
     scaled = np.array([[0, 0.1], [0.5, 1.0]])
-    np.testing.assert_allclose(renderer("grid", **options).map()(scaled).ravel(), expected, atol=1e-12)
+    np.testing.assert_allclose(renderer("grid", **options).tone_curve()(scaled).ravel(), expected, atol=1e-12)
 
 
 def test_linear_darkness_is_the_density_over_its_maximum():
