@@ -32,7 +32,7 @@ MADE_IMAGES = ("image=two_circles", "image=two_clusters", "image=mixture_1d")
 QUICK = {
     "render=sample": ["render.sample.sizes=[100,200]", "render.sample.size=200"],
     "render=slices": ["render.slices.frames=3"],
-    "render=sampling": ["render.sampling.fast=3", "render.sampling.draws=100"],
+    "render=sampling": ["render.sampling.fast=3", "render.sampling.samples=100"],
     "model=lightgbm": ["model.trees=10"],
 }
 """What else makes a preset quick, by what it names."""

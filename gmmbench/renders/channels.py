@@ -45,8 +45,8 @@ class Channels(Renderer):
         below = "; below, the expected colours of the fit" if self.fit else ""
         errors = listed([f"{channel:.1f}" for channel in error])
         caption = (
-            f"Channels: the image and its red, green and blue channels{below}. The fit is off by {errors} levels "
-            "on average."
+            f"Channels: the image and its red, green and blue channels{below}. The fit is off by {errors} "
+            "levels on average."
         )
         return Picture(panels(pictures, labels, 4, theme(self.dark)), caption, figures)
 

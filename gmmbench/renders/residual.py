@@ -33,7 +33,11 @@ class Residual(Renderer):
     needs = {"ink": ("log_ink",), "colour": ("predict",)}
 
     percentile: float = option(
-        99.5, "percentile of the absolute values where the colours end", above=0, high=100
+        99.5,
+        "percentile of the absolute values where the colours end",
+        above=0,
+        high=100,
+        formerly=("reach",),
     )
     colours: str = option("magma", "colour images: colour map of the error", choices=COLOUR_MAPS)
     size: int | None = option(800, "longer side of the map, pixels (null: as the image)", low=1, high=20_000)

@@ -46,6 +46,7 @@ class Sampling(Renderer):
         "total number of samples (null: 5000 for levels, 20000 for ink and colour)",
         low=10,
         high=1_000_000,
+        formerly=("draws",),
     )
     seconds: float = option(
         0.6, "duration of a slow step, seconds; a fast one lasts a sixth of it", above=0, high=10
