@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from ..errors import Refused
@@ -10,21 +11,39 @@ from ..errors import Refused
 if TYPE_CHECKING:
     from ..testing import Verdict
 
+SUMMARY = "check whether a model, a renderer or an image source keeps its contract"
+
 GROUPS = ("model", "render", "image")
 
 
-def show(arguments: list[str]) -> int:
-    """Check what the words choose, such as `model=gmm model.components=5`. Returns 1 when it is broken."""
-    named = [group for group in GROUPS if any(word.partition("=")[0] == group for word in arguments)]
+def add_arguments(parser: ArgumentParser) -> None:
+    """The choices to check."""
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="what to check: model=NAME, render=NAME, image=NAME, and options of them",
+    )
+    parser.epilog = (
+        "The exit code is 1 if a check fails. Authors of plugins run the same checks in their tests\n"
+        "(gmmbench.testing).\n\n"
+        "Example: gmmbench check model=gmm model.components=5"
+    )
+
+
+def run(arguments: Namespace) -> int:
+    """Check what is chosen and print a table for each. Returns 1 if a check fails. Raises Refused."""
+    overrides = arguments.overrides
+    named = [group for group in GROUPS if any(word.partition("=")[0] == group for word in overrides)]
     if not named:
         raise Refused(
             "gmmbench check: expected model=NAME, render=NAME or image=NAME, got "
-            f"{' '.join(arguments) or 'nothing'}; try gmmbench check model=gmm"
+            f"{' '.join(overrides) or 'nothing'}; try gmmbench check model=gmm"
         )
     from ..hydra_config.compose import compose
     from ..testing import check_image, check_model, check_render
 
-    run = compose(*arguments)
+    run = compose(*overrides)
     verdicts = []
     if "model" in named:
         verdicts.append(check_model(run.model, raises=False))

@@ -1,4 +1,4 @@
-"""The page of `--help`: what can be chosen, and every option of what is chosen; it needs no Hydra."""
+"""The page of `--help`: the commands, how a run is composed, the choices and their options; without Hydra."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 
 from .. import registry
 from ..hydra_config import presets
+from . import commands
 
-USAGE = """\
-gmmbench: fit a generative model to an image, let it paint, and score it.
+TITLE = "gmmbench: fit generative models to images, draw what they have learnt, and compare them."
 
-  python -m gmmbench [GROUP=OPTION ...] [KEY=VALUE ...]       one run
-  python -m gmmbench -m model=gmm,bgmm image=dog,butterfly    a sweep: every combination
-  python -m gmmbench plugins [--json]                         the plugins, and whether they work
-  python -m gmmbench check model=gmm                          whether one keeps its contract
-  python -m gmmbench store [clean [--older 30d] [--damaged]]  what is kept of earlier runs
-  python -m gmmbench model=lightgbm --help                    this page, with that model's options
+RUN = """\
+A run is one image, one model and one or more renderers, named by choices, and their options
+  python -m gmmbench [GROUP=CHOICE ...] [OPTION=VALUE ...]    one run
+  python -m gmmbench -m model=gmm,bgmm image=dog,butterfly    a sweep: one run for every combination
+  python -m gmmbench +experiment=PRESET                       an image, a model and renderers together
+  python -m gmmbench model=lightgbm --help                    this page with the options of that model
 
 Examples
   python -m gmmbench model=gmm render=grid
@@ -26,14 +26,19 @@ Examples
 """
 
 TAIL = """\
-Where things go: hydra.run.dir=FOLDER (a sweep: hydra.sweep.dir=FOLDER); else outputs/DATE/TIME.
-A command that is repeated makes nothing anew that is done: it goes on where it was interrupted.
+Results go to outputs/DATE/TIME, or to hydra.run.dir=FOLDER; those of a sweep to multirun/DATE/TIME, or
+to hydra.sweep.dir=FOLDER. A command that is repeated reads what it has computed before from the store,
+and a sweep that was interrupted goes on in its folder.
 Also: --cfg job prints the config; -sc install=bash sets up tab completion of the command gmmbench;
-GMMBENCH_BLOCK=name,... leaves plugins out; GMMBENCH_TRACEBACK=1 shows tracebacks."""
+GMMBENCH_BLOCK=NAME,... leaves plugins out; GMMBENCH_TRACEBACK=1 shows tracebacks."""
 
 
 def page(words: Sequence[str]) -> str:
-    """The help page; `words` are the choices typed beside `--help`, such as model=lightgbm."""
+    """The help page.
+
+    Args:
+        words: the overrides beside `--help`: the page has the options of the choices they name.
+    """
     known = registry.load()
     chosen = {"image": ["dog"], "model": ["gmm"], "render": ["grid"]}
     picked = presets.chosen(words)
@@ -42,30 +47,41 @@ def page(words: Sequence[str]) -> str:
         group, _, options = word.partition("=")
         if group in chosen:
             chosen[group] = [option.strip() for option in options.strip("[]").split(",")]
-    lines = [USAGE]
+    lines = [TITLE, "", *_commands(), "", RUN, "Choices"]
     for group in registry.GROUPS:
-        lines += [f"{group}=", *_listed(known.options[group]), ""]
-    lines += ["+experiment=   (presets: an image, a model and renderers together)"]
-    lines += [*_listed(known.experiments), ""]
+        lines += [f"{group}=CHOICE", *_listed(known.options[group]), ""]
+    lines += ["+experiment=PRESET", *_listed(known.experiments), ""]
     for name in picked:
         lines += [
             f"+experiment={name} is",
             f"  {presets.words(presets.choices(name), presets.settings(name))}",
             "",
         ]
-    lines.append("Every run")
+    lines.append("Options of every run")
     lines += _settings()
     for group, names in chosen.items():
         for name in names:
-            option = known.options[group].get(name)
-            if option is not None:
+            choice = known.options[group].get(name)
+            if choice is not None:
                 prefix = f"{group}.{name}." if group == "render" else f"{group}."
-                lines += ["", f"With {group}={name}"]
-                lines += _options(prefix, option.path.read_text(encoding="utf-8"))
+                lines += ["", f"Options of {group}={name}"]
+                lines += _options(prefix, choice.path.read_text(encoding="utf-8"))
     broken = [plugin for plugin in known.plugins if plugin.status == "broken"]
     lines += ["", TAIL]
     lines += [f"Broken plugin {plugin.owner}: {plugin.error}" for plugin in broken]
     return "\n".join([*lines, *(f"Refused: {conflict}" for conflict in known.conflicts)])
+
+
+def _commands() -> list[str]:
+    """A line for each subcommand: its name and what it does."""
+    listed = commands.summaries()
+    width = max(map(len, listed))
+    return [
+        "Commands",
+        *(f"  python -m gmmbench {name:{width}}  {summary}" for name, summary in listed.items()),
+        f"  python -m gmmbench {'...':{width}}  a run or a sweep, composed as below",
+        "  python -m gmmbench COMMAND --help lists the arguments of a command.",
+    ]
 
 
 def _listed(options: Mapping[str, registry.Option]) -> list[str]:

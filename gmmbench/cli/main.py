@@ -1,4 +1,4 @@
-"""The command line: Hydra for runs and sweeps; `plugins`, `check`, `store` and `--help` beside it."""
+"""The command line: runs and sweeps through Hydra, subcommands, `--help` and `--version`."""
 
 from __future__ import annotations
 
@@ -11,24 +11,23 @@ from collections.abc import Sequence
 
 from .. import registry
 from ..errors import Refused, unknown
-
-COMMANDS = ("plugins", "check", "compare", "store")
+from . import commands
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code: 0 done, 1 refused or failed, 2 bad config, 130 Ctrl-C.
 
-    Whatever goes wrong is one line on stderr; GMMBENCH_TRACEBACK=1 adds the traceback.
+    An error is one line on stderr; GMMBENCH_TRACEBACK=1 adds the traceback.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside is interrupted, too
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM interrupts as Ctrl-C does
     try:
         return _command(arguments)
     except KeyboardInterrupt:
         return _fail("interrupted; no file was left half-written", 130)
     except BrokenPipeError:
-        # The reader went away (`--help | head`); Python would complain again when it flushes.
+        # The reader has closed the pipe (`--help | head`); Python would complain again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Refused as error:
@@ -40,6 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(arguments: list[str]) -> int:
     words = [word for word in arguments if not word.startswith("-")]
     flags = set(arguments) - set(words)
+    known = commands.names()
+    if words and words[0] in known:
+        rest = list(arguments)
+        rest.remove(words[0])
+        return commands.run(words[0], rest)
     if flags & {"--help", "-h"}:
         from .help import page
 
@@ -48,20 +52,8 @@ def _command(arguments: list[str]) -> int:
     if "--version" in flags:
         print("gmmbench", registry.load().plugins[0].version)
         return 0
-    if words and words[0] in COMMANDS:
-        if words[0] == "compare":
-            from ..jobs.comparison import write_comparison
-
-            return write_comparison(words[1:])
-        if words[0] == "check":
-            from .check_command import show
-        elif words[0] == "store":
-            from .store_command import show
-        else:
-            from .plugins_command import show
-        return show(arguments[1:])
     if words and "=" not in words[0] and not flags and not words[0].startswith("~"):
-        raise Refused(unknown("command", words[0], COMMANDS) + "; a run is key=value, such as image=dog")
+        raise Refused(unknown("command", words[0], known) + "; a run is key=value, such as image=dog")
     from ..jobs.start import start
 
     return start(arguments)
@@ -70,7 +62,7 @@ def _command(arguments: list[str]) -> int:
 def _explain(error: Exception, arguments: list[str]) -> str:
     from hydra.errors import HydraException
 
-    # Hydra's MissingConfigException is an OSError too, but about no file of the user's.
+    # Hydra's MissingConfigException is an OSError, too, but not about a file of the user.
     if isinstance(error, OSError) and not isinstance(error, HydraException):
         from ..storage.run_files import bad_folder
 

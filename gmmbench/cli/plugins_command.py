@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import sys
+from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from .. import registry
-from ..errors import Refused, unknown
+
+SUMMARY = "list the plugins, what they offer, and whether they work"
 
 
-def show(arguments: list[str]) -> int:
-    """Print the table, or with `--json` the same as JSON. Returns 1 when something is wrong."""
-    if set(arguments) - {"--json"}:
-        raise Refused(unknown("gmmbench plugins", min(set(arguments) - {"--json"}), ["--json"]))
+def add_arguments(parser: ArgumentParser) -> None:
+    """The format."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.epilog = (
+        "The exit code is 1 if a plugin is broken or two plugins offer one name.\n"
+        "GMMBENCH_BLOCK=NAME,... leaves plugins out."
+    )
+
+
+def run(arguments: Namespace) -> int:
+    """Print the table, or JSON. Returns 1 if a plugin is broken or two plugins offer one name."""
     known = registry.load()
     rows = [_row(known, plugin) for plugin in known.plugins]
-    if "--json" in arguments:
+    if arguments.json:
         print(json.dumps({"plugins": rows, "conflicts": known.conflicts}, indent=2, ensure_ascii=False))
     else:
         _table(rows, known.conflicts)
@@ -45,9 +54,9 @@ def _table(rows: list[dict[str, Any]], conflicts: list[str]) -> None:
     for row in rows:
         offers = "; ".join(f"{group} {', '.join(names)}" for group, names in row["offers"].items())
         style = {"ok": "green", "broken": "red", "blocked": "yellow"}[row["status"]]
-        words = (row["name"], row["distribution"], row["version"], offers)
-        table.add_row(*map(Text, words), Text(row["status"], style), Text(row["error"] or ""))
-    # In a pipe nothing is cut or folded to the width of a terminal that is not there.
+        cells = (row["name"], row["distribution"], row["version"], offers)
+        table.add_row(*map(Text, cells), Text(row["status"], style), Text(row["error"] or ""))
+    # A pipe has no width: nothing is cut or folded there.
     console = Console(width=None if sys.stdout.isatty() else 300)
     console.print(table)
     for conflict in conflicts:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..api import TEST, Floats
 from ..errors import Refused
 from ..reporting.report import SCHEMA_VERSION
-from ..storage.atomic import died, is_draft
+from ..storage.atomic import died, is_temporary
 
 NEEDED = ("image", "model", "seed", "hold_out", "hold_out_block", "gain", "ranked", "fit", "cost", "config")
 
@@ -73,7 +73,7 @@ def _places(top: Path) -> Iterator[tuple[Path, tuple[Mapping[str, Any], Mapping[
     for folder, _, files in os.walk(top):  # another sweep may be changing it
         # a report is written last, when the run is complete: it takes precedence over a failure beside it
         name = next((name for name in ("report.json", "failure.json") if name in files), None)
-        if name is not None and not is_draft(Path(folder)):
+        if name is not None and not is_temporary(Path(folder)):
             yield Path(folder), _read(Path(folder, name))
     for place, failure in died(top):
         yield place, ({}, failure)

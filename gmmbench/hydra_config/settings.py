@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import Refused
 from ..options import check_options, option
 
 
@@ -32,3 +33,5 @@ class StoreSettings:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.dir is not None and not self.dir.strip():
+            raise Refused("dir: expected the name of a folder or null, got nothing; try store.dir=null")

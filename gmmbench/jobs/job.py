@@ -65,8 +65,8 @@ def quiet() -> AbstractContextManager[Listen | None]:
 class Job:
     """A run and the folder it writes into.
 
-    The results appear in the folder in one step (`storage.atomic.Draft`). In a sweep the name of the folder
-    holds the key of the run, so that a repeated sweep, or another sweep at the same time, finds it.
+    The results appear in the folder in one step (`atomic.TemporaryFolder`). In a sweep the name of the
+    folder holds the key of the run, so that a repeated sweep, or another one at the same time, finds it.
 
     Attributes:
         place: the folder of the run, or in a sweep the folder of the sweep.
@@ -131,7 +131,7 @@ class Job:
         if self.in_sweep:
             name = run_files.place_of(run, image.name, key or run_files.hash_of(self.overrides))
             self.folder = self.place / name
-            atomic.set_aside(run_files.unnamed(self.place, self.overrides))  # it has a key now
+            atomic.remove_folder(run_files.unnamed(self.place, self.overrides))  # it has a key now
         there = run_files.standing(self.folder, key)
         if there == "taken":
             raise Refused(run_files.taken(self.folder))
@@ -139,17 +139,17 @@ class Job:
             return self._already()
         if run.threads is None:
             run = replace(run, threads=self.threads)
-        draft = self._draft()
+        temporary = self._temporary_folder()
         try:
             files, report, outcome = deadline.run(lambda: self._files(run, image, key, store))
             if store is not None and key is not None and outcome is not None and not outcome.failed:
                 store.put("runs", key, files)
             if there == "part":
                 atomic.fill(self.folder, files)
-            elif not draft.publish(files, replace=there == "failed"):
+            elif not temporary.publish(files, replace=there == "failed"):
                 return self._already()  # another sweep was first
         finally:
-            draft.discard()
+            temporary.discard()
         return Done(report, self.folder, failed=self._not_drawn(outcome))
 
     def _taken_early(self) -> bool:
@@ -157,11 +157,11 @@ class Job:
         reported = (self.folder / "report.json").is_file()
         return not reported and run_files.standing(self.folder, None) == "taken"
 
-    def _draft(self) -> atomic.Draft:
+    def _temporary_folder(self) -> atomic.TemporaryFolder:
         """The temporary folder. Raises Refused: it cannot be made."""
         try:
-            atomic.sweep_up(self.folder.parent, self.folder.name)
-            return atomic.Draft.of(self.folder, {"overrides": list(self.overrides)})
+            atomic.remove_leftovers(self.folder.parent, self.folder.name)
+            return atomic.TemporaryFolder.beside(self.folder, {"overrides": list(self.overrides)})
         except OSError as error:
             raise Refused(run_files.bad_folder(self.folder, error)) from error
 

@@ -111,7 +111,7 @@ def lost(task: Task, kind: str, reason: str) -> Answer:
 def abandon(task: Task) -> None:
     """Remove what the process of an interrupted task, which is gone, left behind."""
     for folder in run_files.left_by(task.place, task.overrides):
-        atomic.sweep_up(task.place, folder.name)
+        atomic.remove_leftovers(task.place, folder.name)
 
 
 def ended(code: int | None) -> str:

@@ -31,13 +31,13 @@ Listen = Callable[[str, int, float | None], None]
 class Memory(Protocol):
     """Where fits are kept by what they depend on: a `store.Store`, as far as a run knows it."""
 
-    def recall(self, key: str, model: Model) -> Learnt | None:
+    def load_fit(self, key: str, model: Model) -> Learnt | None:
         """The fit of this key, its cost marked as cached; None where there is none."""
 
-    def keep(self, key: str, about: Mapping[str, Any], learnt: Learnt) -> None:
+    def store_fit(self, key: str, about: Mapping[str, Any], learnt: Learnt) -> None:
         """Keep a fit under its key; `about` is what went into the key."""
 
-    def keep_image(self, key: str, image: Image) -> None:
+    def store_image(self, key: str, image: Image) -> None:
         """Keep an image under `about["image"]`, so that its fits can be drawn once more."""
 
 
@@ -102,11 +102,11 @@ def _learnt(run: Run, image: Image, split: Split, threads: int, tell: Listen, st
     if store is None or named is None:
         return _learn(run, image, split, threads, tell)
     key, about = named
-    learnt = store.recall(key, run.model)
+    learnt = store.load_fit(key, run.model)
     if learnt is None:
         learnt = _learn(run, image, split, threads, tell)
-        store.keep(key, about, learnt)
-    store.keep_image(about["image"], image)
+        store.store_fit(key, about, learnt)
+    store.store_image(about["image"], image)
     return learnt
 
 

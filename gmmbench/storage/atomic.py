@@ -1,4 +1,4 @@
-"""Files and folders that are seen whole or not at all: temporary name, fsync, rename."""
+"""Atomic writes: a file or folder appears complete or not at all (temporary name, fsync, rename)."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from pathlib import Path
 from typing import Any
 
 RUNNING = "running.json"
-"""In a draft: what is being made, since when, and by which process of which host."""
+"""The file in a temporary folder that says what is being made, since when, by which process of which host."""
 
 DAY = 86_400.0
-"""Seconds after which a draft of another host, whose processes nobody can ask for, counts as left behind."""
+"""Seconds after which a temporary folder of another host, whose processes cannot be checked, is left over."""
 
-OWN = secrets.token_hex(4)
-"""Of this process: a number of a process is used again."""
+PROCESS = secrets.token_hex(4)
+"""A token of this process: the operating system uses process numbers again."""
 
-_DRAFT = re.compile(r"\.(?P<name>.+)\.tmp-(?P<host>.+)-(?P<pid>\d+)-(?P<own>[0-9a-f]{8})[0-9a-f]{4}")
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.tmp-(?P<host>.+)-(?P<pid>\d+)-(?P<own>[0-9a-f]{8})[0-9a-f]{4}")
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Write a file so that it is seen whole or not at all: temporary name, fsync, rename."""
+    """Write a file so that it appears complete or not at all: temporary name, fsync, rename."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -47,36 +47,48 @@ def atomic_write(path: Path, data: bytes) -> None:
 
 
 @dataclass(frozen=True)
-class Draft:
-    """A folder in the making, beside the place where it will stand; its name tells whose it is."""
+class TemporaryFolder:
+    """A folder that is being written under a temporary name, which says which process owns it.
+
+    Attributes:
+        target: the path that the folder gets when it is complete.
+        path: where it is now: beside the target, or inside it where its parent cannot be written.
+    """
 
     target: Path
     path: Path
 
     @staticmethod
-    def of(target: Path, about: Mapping[str, Any] | None = None) -> Draft:
-        """Begin one; `about` is said in it for those who find it left behind. Raises OSError."""
+    def beside(target: Path, about: Mapping[str, Any] | None = None) -> TemporaryFolder:
+        """Make one. `about` is written into it, for a process that finds it left over.
+
+        Raises:
+            OSError: the folder cannot be made.
+        """
         target = target.absolute()
         target.parent.mkdir(parents=True, exist_ok=True)
-        ending = f".tmp-{_host()}-{os.getpid()}-{OWN}{secrets.token_hex(2)}"
-        draft = Draft(target, target.with_name(f".{target.name}{ending}"))
+        ending = f".tmp-{_host()}-{os.getpid()}-{PROCESS}{secrets.token_hex(2)}"
+        path = target.with_name(f".{target.name}{ending}")
         try:
-            draft.path.mkdir()
+            path.mkdir()
         except OSError:
             if not target.is_dir():
                 raise
-            draft = Draft(target, target / f".run{ending}")  # the folder is ours, what is round it is not
-            draft.path.mkdir()
+            path = target / f".run{ending}"  # the target may be ours though its parent is not
+            path.mkdir()
         if about is not None:
             since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             told = {"host": _host(), "pid": os.getpid(), "since": since, **about}
-            atomic_write(draft.path / RUNNING, (json.dumps(told, indent=2) + "\n").encode())
-        return draft
+            atomic_write(path / RUNNING, (json.dumps(told, indent=2) + "\n").encode())
+        return TemporaryFolder(target, path)
 
     def publish(self, files: Mapping[str, bytes], replace: bool = False) -> bool:
-        """Write the files and give the folder its name, in one step; whether it was we who did.
+        """Write the files and rename the folder to its target in one step.
 
-        What stands there already stays, and ours is discarded, unless it may be replaced.
+        A target that is there already stays and this folder is discarded, unless `replace` is true.
+
+        Returns:
+            Whether the target holds these files because of this call.
         """
         for name, data in files.items():
             with (self.path / name).open("xb") as file:
@@ -86,7 +98,7 @@ class Draft:
         (self.path / RUNNING).unlink(missing_ok=True)
         _sync(self.path)
         if replace and self.target.exists():
-            set_aside(self.target)
+            remove_folder(self.target)
         try:
             if os.name == "nt" and self.target.is_dir():
                 self.target.rmdir()
@@ -102,41 +114,53 @@ class Draft:
         return True
 
     def discard(self) -> None:
-        """Remove it, if it is still there."""
+        """Remove the folder if it still has its temporary name."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def set_aside(folder: Path) -> None:
-    """Remove a folder at once: nobody sees half of it. That there is none is fine."""
+def remove_folder(folder: Path) -> None:
+    """Remove a folder at once, so that no process sees half of it; a folder that is not there is ignored.
+
+    Of a link only the link goes, never what it leads to.
+    """
     if not folder.exists():
         return
-    aside = Draft.of(folder)
+    temporary = TemporaryFolder.beside(folder)
     with contextlib.suppress(OSError):
-        folder.rename(aside.path / "old")
-    aside.discard()
+        folder.rename(temporary.path / "old")
+    temporary.discard()
 
 
-def drafts(top: Path, deep: bool = True) -> Iterator[tuple[Path, str, bool]]:
-    """Each draft in (or, deep, below) a folder, the name that it would have had, and whether it is alive."""
-    for folder, inner, _ in os.walk(top):  # which passes over what goes meanwhile
+def temporary_folders(top: Path, deep: bool = True) -> Iterator[tuple[Path, str, bool]]:
+    """The temporary folders in a folder or, if `deep`, anywhere below it; links are not followed.
+
+    Yields:
+        The path, the name that the folder would get, and whether its process is alive.
+    """
+    for folder, inner, _ in os.walk(top):  # which skips what disappears meanwhile
         for name in sorted(inner):
-            match = _DRAFT.fullmatch(name)
-            if match is not None:
-                yield Path(folder, name), match["name"], _alive(Path(folder, name), match)
-        inner[:] = [name for name in inner if deep and not _DRAFT.fullmatch(name)]
+            path, match = Path(folder, name), _TEMPORARY.fullmatch(name)
+            if match is not None and not path.is_symlink():
+                yield path, match["name"], _alive(path, match)
+        inner[:] = [name for name in inner if deep and not _TEMPORARY.fullmatch(name)]
 
 
-def sweep_up(top: Path, name: str | None = None, deep: bool = False) -> int:
-    """Remove the drafts that dead processes left in a folder (only those of one name); return how many."""
-    dead = [path for path, would_be, alive in drafts(top, deep) if not alive and name in (None, would_be)]
+def remove_leftovers(top: Path, name: str | None = None, deep: bool = False) -> int:
+    """Remove temporary folders of dead processes, all or those for one name; return how many."""
+    found = temporary_folders(top, deep)
+    dead = [path for path, target, alive in found if not alive and name in (None, target)]
     for path in dead:
         shutil.rmtree(path, ignore_errors=True)
     return len(dead)
 
 
 def died(top: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Runs that dead processes did not finish, below a folder: where, and what failure.json would say."""
-    for path, name, alive in drafts(top):
+    """The runs below a folder that dead processes left unfinished.
+
+    Yields:
+        The folder that the run would have, and what its failure.json would say.
+    """
+    for path, name, alive in temporary_folders(top):
         if alive:
             continue
         with contextlib.suppress(OSError, ValueError):
@@ -152,23 +176,23 @@ def died(top: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
             )
 
 
-def is_draft(path: Path) -> bool:
-    """Whether a folder is one in the making."""
-    return _DRAFT.fullmatch(path.name) is not None
+def is_temporary(path: Path) -> bool:
+    """Whether a folder has the name of a temporary folder."""
+    return _TEMPORARY.fullmatch(path.name) is not None
 
 
 def _alive(path: Path, match: re.Match[str]) -> bool:
-    """Whether the process that a draft bears in its name is there; of other hosts, whether it is recent."""
+    """Whether the process named by a temporary folder is alive; for another host, whether it is recent."""
     pid = int(match["pid"])
     if match["host"] == _host() and pid == os.getpid():
-        return match["own"] == OWN
-    if match["host"] == _host() and os.name != "nt":  # on Windows asking a process would end it
+        return match["own"] == PROCESS
+    if match["host"] == _host() and os.name != "nt":  # on Windows os.kill would end the process
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
             return False
-        except OSError:
-            pass  # it is somebody else's
+        except (OSError, OverflowError):
+            pass  # the process belongs to another user, or the number is no process's
         return True
     try:
         return time.time() - path.stat().st_mtime < DAY
@@ -182,20 +206,20 @@ def _host() -> str:
 
 def _occupied(folder: Path) -> bool:
     try:
-        return any(not is_draft(path) for path in folder.iterdir())
+        return any(not is_temporary(path) for path in folder.iterdir())
     except OSError:
         return False
 
 
 def fill(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files one by one, in their order, into a folder that is not to be replaced or cannot be."""
+    """Write files one by one, in their order, into a folder that must not or cannot be replaced."""
     folder.mkdir(exist_ok=True)
     for name, data in files.items():
         atomic_write(folder / name, data)
 
 
 def _sync(folder: Path) -> None:
-    """Make the names in a folder last, where the system can."""
+    """Make the names in a folder durable, where the system can."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -18,7 +18,7 @@ from ..api import Bytes
 from ..errors import Refused
 from ..reporting.animation import ANIMATIONS, animation
 from ..results import Outcome, Run
-from .atomic import Draft, atomic_write, died, is_draft, sweep_up
+from .atomic import TemporaryFolder, atomic_write, died, is_temporary, remove_leftovers
 
 if TYPE_CHECKING:
     from ..reporting.report import Report
@@ -51,12 +51,12 @@ def save(outcome: Outcome, folder: str | Path) -> Report:
 
     target = prepare(folder)
     report = Report.of(outcome)
-    draft = Draft.of(target)
+    temporary = TemporaryFolder.beside(target)
     try:
-        if not draft.publish(files_of(outcome, report)):
+        if not temporary.publish(files_of(outcome, report)):
             raise Refused(taken(target))
     finally:
-        draft.discard()
+        temporary.discard()
     return report
 
 
@@ -107,7 +107,7 @@ def standing(folder: Path, key: str | None) -> str:
     """
     if not folder.is_dir():
         return "free" if not folder.exists() else "taken"
-    names = {path.name for path in folder.iterdir() if not is_draft(path)}
+    names = {path.name for path in folder.iterdir() if not is_temporary(path)}
     if not names:
         return "free"
     own = key is not None and folder.name.endswith(f"-{key[:SHORT]}")
@@ -203,11 +203,11 @@ def save_reason(
     told = {"kind": kind, "overrides": list(overrides), "reason": reason}
     files = {"failure.txt": traceback.encode()} if traceback else {}
     files["failure.json"] = (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()
-    draft = Draft.of(path)
+    temporary = TemporaryFolder.beside(path)
     try:
-        draft.publish(files, replace=True)
+        temporary.publish(files, replace=True)
     finally:
-        draft.discard()
+        temporary.discard()
 
 
 def save_end(place: Path, kind: str, overrides: Sequence[str], reason: str) -> None:
@@ -215,7 +215,7 @@ def save_end(place: Path, kind: str, overrides: Sequence[str], reason: str) -> N
     left = left_by(place, overrides)
     for folder in left or [unnamed(place, overrides)]:
         save_reason(folder, kind, overrides, reason)
-        sweep_up(place, folder.name)
+        remove_leftovers(place, folder.name)
 
 
 def left_by(place: Path, overrides: Sequence[str]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The store: fits, images and what runs have written, each under the key of all that it depends on."""
+"""The store: caches fits, images and the files of runs, each under a key of all that it depends on."""
 
 from __future__ import annotations
 
@@ -7,54 +7,44 @@ import hashlib
 import json
 import logging
 import os
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_path
+
 from .. import registry
 from ..api import Image, Model, Split, Study
-from ..errors import Refused
+from ..errors import Refused, unknown
 from ..results import Learnt
-from . import atomic
+from . import atomic, entries
+from .entries import KINDS, MANIFEST, SCHEMA, Entry
 from .serialization import files_of, files_of_image, image_of, learnt_of, to_json
-
-KINDS = ("fits", "runs", "images")
-MANIFEST = "manifest.json"
 
 log = logging.getLogger(__name__)
 
 
 def default_folder() -> Path:
-    """GMMBENCH_STORE, or a folder in the user's cache."""
-    if named := os.environ.get("GMMBENCH_STORE"):
+    """The folder in GMMBENCH_STORE, else gmmbench/store in the user's cache folder."""
+    if named := os.environ.get("GMMBENCH_STORE", "").strip():
         return Path(named).expanduser()
-    home = os.environ.get("XDG_CACHE_HOME")
-    cache = Path(home) if home else Path("~/.cache").expanduser()
-    return cache / "gmmbench" / "store"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One thing that is kept: its kind (one of KINDS), key, size, and how long ago it was last used."""
-
-    kind: str
-    key: str
-    path: Path
-    bytes: int
-    age_seconds: float
+    return user_cache_path("gmmbench", appauthor=False) / "store"
 
 
 class Store:
-    """A folder of results that later runs, and other processes, need not make again.
+    """A folder of results that later runs, and other processes, read instead of computing them again.
 
-    An entry is a folder that appears whole, with a manifest of checksums; one that was damaged since is
-    removed, said in the log, and made anew. Processes may share the folder: who comes second with the same
-    entry discards his own. What cannot be written is said, and costs no run.
+    An entry is a folder that appears complete, with a manifest of checksums. A damaged entry is logged,
+    removed and computed again. Several processes may share the folder: if two write the same entry, the
+    second one discards its own. If the folder cannot be written, that is logged and the run goes on.
 
     Args:
-        folder: None for GMMBENCH_STORE, or else the user's cache folder.
+        folder: None for GMMBENCH_STORE, or else a folder in the user's cache.
+
+    Raises:
+        Refused: `folder` is empty.
 
     Example:
         >>> import gmmbench, tempfile
@@ -65,39 +55,44 @@ class Store:
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
+        if folder is not None and not str(folder).strip():
+            raise Refused("store.dir: expected the name of a folder or null, got nothing; try store.dir=null")
         self.folder = Path(folder).expanduser() if folder is not None else default_folder()
 
-    def recall(self, key: str, model: Model) -> Learnt | None:
-        """The fit of a key, its cost marked as cached; None where there is none that is whole."""
+    def load_fit(self, key: str, model: Model) -> Learnt | None:
+        """The fit of a key, its cost marked as cached; None where there is no intact one."""
         files = self.get("fits", key)
         if files is None:
             return None
         try:
             return learnt_of(files, type(model))
-        except Exception as error:  # a plugin's `load` must not cost a run
+        except Exception as error:  # an error in a plugin's `load` must not end the run
             self._drop("fits", key, f"{type(error).__name__}: {' '.join(str(error).split())}")
             return None
 
-    def keep(self, key: str, about: Mapping[str, Any], learnt: Learnt) -> None:
-        """Keep a fit under its key; one without a `save` is not kept."""
+    def store_fit(self, key: str, about: Mapping[str, Any], learnt: Learnt) -> None:
+        """Store a fit under its key. A fit without `save` is not stored."""
         try:
             files = files_of(learnt, about)
-        except Exception as error:  # nor must its `save`
+        except Exception as error:  # nor must one in its `save`
             said = " ".join(str(error).split())
-            log.warning("store: this fit cannot be kept: %s: %s", type(error).__name__, said)
+            log.warning("store: this fit cannot be stored: %s: %s", type(error).__name__, said)
             return
         if files is not None:
             self.put("fits", key, files)
 
-    def keep_image(self, key: str, image: Image) -> None:
-        """Keep an image under its key, or take down that it was used."""
+    def store_image(self, key: str, image: Image) -> None:
+        """Store an image under its key or, if it is there, note that it was used."""
         try:
             os.utime(self._path("images", key) / MANIFEST)
         except OSError:
             self.put("images", key, files_of_image(image))
 
     def open(self, what: str | Path) -> Study:
-        """A fit once more, as renderers see it: of a run's folder, or of the key of a fit.
+        """A stored fit as renderers see it.
+
+        Args:
+            what: the folder of a run, or the key of a fit.
 
         Raises:
             Refused: there is no such fit, or its model is not installed.
@@ -109,17 +104,17 @@ class Store:
         files = self.get("fits", key) if key else None
         if files is None:
             raise Refused(
-                f"store {self.folder}: expected the folder of a run whose fit is kept, or a fit's key, "
-                f"got {what}; try to run its command again"
+                f"store {self.folder}: expected the folder of a run whose fit is stored, or a fit's key, "
+                f"got {what}; try running its command again"
             )
         about = json.loads(files["about.json"])
-        kept = self.get("images", about["image"])
-        if kept is None:
+        image_files = self.get("images", about["image"])
+        if image_files is None:
             raise Refused(
                 f"store {self.folder}: expected the image of {what}, got none; try its command again"
             )
-        image = image_of(kept)
-        if report is not None:  # the same pixels may bear another name there
+        image = image_of(image_files)
+        if report is not None:  # the run may know the same pixels by another name
             told = report["image"]
             image = replace(image, name=told["name"], sha256=told["sha256"], notes=tuple(told["notes"]))
         model = registry.load().lookup("model", about["model"]["name"])
@@ -128,80 +123,133 @@ class Store:
         return Study(image, split, learnt.fitted, history=learnt.history)
 
     def get(self, kind: str, key: str) -> dict[str, bytes] | None:
-        """The files of an entry; None where there is none, or it is damaged, and then it is removed."""
+        """The files of an entry; None where there is none, or it was damaged, and then it is removed."""
+        if kind not in KINDS or not entries.is_key(key):
+            return None
         folder = self._path(kind, key)
         try:
-            manifest = json.loads((folder / MANIFEST).read_bytes())
-            if (manifest["kind"], manifest["key"]) != (kind, key):
-                raise ValueError("it is another entry's manifest")
-            if any(name != Path(name).name for name in manifest["files"]):
-                raise ValueError("its files lie elsewhere")
-            files = {name: (folder / name).read_bytes() for name in manifest["files"]}
-            for name, digest in manifest["files"].items():
-                if hashlib.sha256(files[name]).hexdigest() != digest:
-                    raise ValueError(f"{name} has changed")
+            files = entries.read_entry(folder, kind, key)
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             if folder.is_dir():
                 self._drop(kind, key, " ".join(str(error).split()))
             return None
         with contextlib.suppress(OSError):
-            os.utime(folder / MANIFEST)  # when it was last used
+            os.utime(folder / MANIFEST)  # the time of its last use
         return files
 
     def put(self, kind: str, key: str, files: Mapping[str, bytes]) -> None:
-        """Keep files under a key, unless it has some already."""
+        """Store files under a key that has none yet. Raises ValueError: not a kind, or not a key."""
         folder = self._path(kind, key)
         if folder.is_dir():
             return
         digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-        manifest = {"schema": "gmmbench-store", "kind": kind, "key": key, "files": digests}
+        manifest = {"schema": SCHEMA, "kind": kind, "key": key, "files": digests}
         try:
-            draft = atomic.Draft.of(folder)
+            temporary = atomic.TemporaryFolder.beside(folder)
             try:
-                draft.publish({**files, MANIFEST: to_json(manifest)})
+                temporary.publish({**files, MANIFEST: to_json(manifest)})
             finally:
-                draft.discard()
-            atomic.sweep_up(folder.parent)
+                temporary.discard()
+            atomic.remove_leftovers(folder.parent, folder.name)
         except OSError as error:
-            log.warning("store %s: nothing is kept there: %s", self.folder, error.strerror or error)
+            log.warning("store %s: nothing is stored there: %s", self.folder, error.strerror or error)
 
-    def entries(self) -> Iterator[Entry]:
-        """All that is kept, kind by kind."""
-        now = time.time()
-        for kind in KINDS:
-            for path in sorted((self.folder / kind).glob("*/*")):
-                if not path.name.startswith("."):
-                    with contextlib.suppress(OSError):  # somebody else removed it
-                        size = sum(file.stat().st_size for file in path.iterdir())
-                        yield Entry(kind, path.name, path, size, now - _used(path))
+    def entries(self, kinds: Collection[str] = KINDS) -> Iterator[Entry]:
+        """All entries, kind by kind. What else lies in the folder is none of them."""
+        return entries.entries_of(self.folder, kinds)
 
-    def clean(self, older_seconds: float = 0.0, damaged: bool = False) -> list[Entry]:
-        """Remove what was last used so long ago, or only what is damaged; return it.
+    def select(
+        self,
+        *,
+        older_seconds: float | None = None,
+        kinds: Collection[str] | None = None,
+        damaged: bool = False,
+        everything: bool = False,
+    ) -> list[Entry]:
+        """The entries that `clean` removes for the same arguments. It changes nothing.
 
-        What dead processes left half-made goes in any case.
+        Several arguments narrow one another: `kinds=["runs"], older_seconds=86_400` selects old runs.
+
+        Args:
+            older_seconds: those that were last used at least so long ago.
+            kinds: those of these kinds, see KINDS.
+            damaged: those whose files do not match their checksums.
+            everything: all of them.
+
+        Raises:
+            Refused: no argument selects anything, or there is no such kind.
         """
-        atomic.sweep_up(self.folder, deep=True)
+        for kind in kinds or ():
+            if kind not in KINDS:
+                raise Refused(unknown("store: kind", kind, KINDS))
+        if older_seconds is None and kinds is None and not damaged and not everything:
+            raise Refused("store: expected an age, a kind, damaged or everything to select, got none of them")
+        return [
+            entry
+            for entry in self.entries(KINDS if kinds is None else kinds)
+            if entry.age_seconds >= (older_seconds or 0.0) and not (damaged and _intact(entry))
+        ]
+
+    def leftovers(self, kinds: Collection[str] = KINDS) -> list[Path]:
+        """The unfinished entries of processes that ended before they were complete."""
+        return list(entries.leftovers_of(self.folder, kinds))
+
+    def strangers(self) -> list[Path]:
+        """What lies in the places of entries without being one; the store never removes it."""
+        return list(entries.strangers_of(self.folder))
+
+    def clean(
+        self,
+        *,
+        older_seconds: float | None = None,
+        kinds: Collection[str] | None = None,
+        damaged: bool = False,
+        everything: bool = False,
+    ) -> list[Entry]:
+        """Remove what `select` gives, and unfinished entries of dead processes; return the former."""
+        selected = self.select(
+            older_seconds=older_seconds, kinds=kinds, damaged=damaged, everything=everything
+        )
+        self.remove_leftovers(KINDS if kinds is None else kinds)
+        return self.remove(selected)
+
+    def remove(self, selected: Iterable[Entry]) -> list[Entry]:
+        """Remove entries of this store, if they are entries still; return those that are gone."""
         gone = []
-        for entry in self.entries():
-            if damaged:
-                if self.get(entry.kind, entry.key) is not None:
-                    continue
-            elif entry.age_seconds < older_seconds:
-                continue
-            atomic.set_aside(entry.path)
-            gone.append(entry)
+        for entry in selected:
+            if entries.entry_at(self.folder, entry.kind, entry.key) is not None:
+                with contextlib.suppress(OSError):
+                    atomic.remove_folder(self._path(entry.kind, entry.key))
+                if not entry.path.exists():
+                    gone.append(entry)
         return gone
 
+    def remove_leftovers(self, kinds: Collection[str] = KINDS) -> int:
+        """Remove what `leftovers` gives; return how many there were."""
+        left = self.leftovers(kinds)
+        for path in left:
+            shutil.rmtree(path, ignore_errors=True)
+        return len(left)
+
     def _path(self, kind: str, key: str) -> Path:
-        name = key if key.isalnum() else "none"  # a key is a name, never a way out of the folder
-        return self.folder / kind / name[:2] / name
+        return entries.place(self.folder, kind, key)
 
     def _drop(self, kind: str, key: str, why: str) -> None:
-        log.warning("store: %s/%s is damaged and made anew (%s)", kind, key[:10], why)
+        """Remove a damaged entry, unless a link leads to it."""
+        path = self._path(kind, key)
+        if entries.linked(self.folder, path):
+            log.warning(
+                "store: %s/%s is damaged, and kept since a link leads to it (%s)", kind, key[:10], why
+            )
+            return
+        log.warning("store: %s/%s is damaged and computed again (%s)", kind, key[:10], why)
         with contextlib.suppress(OSError):
-            atomic.set_aside(self._path(kind, key))
+            atomic.remove_folder(path)
 
 
-def _used(path: Path) -> float:
-    manifest = path / MANIFEST
-    return (manifest if manifest.exists() else path).stat().st_mtime
+def _intact(entry: Entry) -> bool:
+    try:
+        entries.read_entry(entry.path, entry.kind, entry.key)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return False
+    return True

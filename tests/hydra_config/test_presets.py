@@ -237,7 +237,7 @@ def test_help_lists_the_presets_and_shows_one():
         "image=butterfly model=gmm render=grid image.view=ink model.components=500 render.grid.mapping"
         in told
     )
-    assert "With image=butterfly" in told
+    assert "Options of image=butterfly" in told
 
 
 def test_a_preset_leaves_no_key_of_its_own(tmp_path):

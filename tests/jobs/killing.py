@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from gmmbench.running import execute
-from gmmbench.storage.atomic import Draft
+from gmmbench.storage.atomic import TemporaryFolder
 
 
 class Log:
@@ -78,7 +78,7 @@ def install(folder):
 
 def watch(path, wanted, number, delay, victim):
     log = Log(path)
-    known = [("fit", execute, "_learn"), ("save", Draft, "publish")]
+    known = [("fit", execute, "_learn"), ("save", TemporaryFolder, "publish")]
     if __name__ == "__main__":
         from gmmbench.jobs import start
 

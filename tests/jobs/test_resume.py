@@ -136,7 +136,7 @@ def killed_and_repeated(words, stage, number, delay, top, undisturbed, victim="g
     assert {name: after[name] for name in left} == left
     assert kept <= {entry.path for entry in Store(top / "store").entries()}
     assert Store(top / "store").clean(damaged=True) == []
-    assert list(atomic.drafts(top)) == []
+    assert list(atomic.temporary_folders(top)) == []
     return hit(log)
 
 
@@ -168,7 +168,7 @@ def test_a_process_that_is_killed_costs_its_job_alone(stage, workers, undisturbe
     assert err.count("its process was ended by signal 9") == 1
     assert out.count("gains") == JOBS - 1
     assert sorted(row["status"] for row in rows(tmp_path / "s")) == ["died"] + ["ranked"] * (JOBS - 1)
-    assert list(atomic.drafts(tmp_path / "s")) == []
+    assert list(atomic.temporary_folders(tmp_path / "s")) == []
     code, out, err = ended(start(words, tmp_path, tmp_path / "store"))
     assert code == 0, err
     assert out.count("(done already") == JOBS - 1
@@ -211,7 +211,7 @@ def test_two_sweeps_into_one_folder_at_once_lose_and_double_nothing(undisturbed,
     assert len(found) == len({row["run"] for row in found}) == JOBS * 2
     assert [row for row in found if row["seed"] != "1"] == undisturbed
     whole(tmp_path / "s")
-    assert list(atomic.drafts(tmp_path)) == []
+    assert list(atomic.temporary_folders(tmp_path)) == []
 
 
 def test_a_runs_folder_does_not_depend_on_its_place_in_a_sweep(tmp_path, monkeypatch, capsys):
@@ -287,7 +287,7 @@ def test_a_job_whose_process_is_gone_has_died_and_one_that_runs_has_not(tmp_path
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     gone = process.pid
-    alive = atomic.Draft.of(tmp_path / "alive", {"overrides": ["seed=1"]})
+    alive = atomic.TemporaryFolder.beside(tmp_path / "alive", {"overrides": ["seed=1"]})
     name = alive.path.name.replace(f"-{os.getpid()}-", f"-{gone}-").replace("alive", "dead")
     (tmp_path / name).mkdir()
     told = {"host": "here", "pid": gone, "since": "then", "overrides": ["seed=2"]}
@@ -295,43 +295,43 @@ def test_a_job_whose_process_is_gone_has_died_and_one_that_runs_has_not(tmp_path
     (entry,) = find([tmp_path])
     assert (entry.folder, entry.failure["kind"], entry.failure["overrides"]) == ("dead", "died", ["seed=2"])
     assert f"process {gone} of here is gone" in entry.failure["reason"]
-    assert atomic.sweep_up(tmp_path, "other") == 0
-    assert atomic.sweep_up(tmp_path, "dead") == 1
-    assert [path for path, _, _ in atomic.drafts(tmp_path)] == [alive.path]
+    assert atomic.remove_leftovers(tmp_path, "other") == 0
+    assert atomic.remove_leftovers(tmp_path, "dead") == 1
+    assert [path for path, _, _ in atomic.temporary_folders(tmp_path)] == [alive.path]
     elsewhere = alive.path.name.replace(atomic._host(), "another-host").replace("alive", "far")
     (tmp_path / elsewhere).mkdir()
-    assert [living for _, _, living in atomic.drafts(tmp_path)] == [True, True]
+    assert [living for _, _, living in atomic.temporary_folders(tmp_path)] == [True, True]
     os.utime(tmp_path / elsewhere, (1e9, 1e9))
-    assert sorted(living for _, _, living in atomic.drafts(tmp_path)) == [False, True]
+    assert sorted(living for _, _, living in atomic.temporary_folders(tmp_path)) == [False, True]
 
 
-def test_a_draft_of_an_earlier_process_of_this_number_is_dead(tmp_path, monkeypatch):
-    draft = atomic.Draft.of(tmp_path / "x")
-    monkeypatch.setattr(atomic, "OWN", "0" * 8)
-    assert [living for _, _, living in atomic.drafts(tmp_path)] == [False]
-    draft.discard()
+def test_a_temporary_folder_of_an_earlier_process_of_this_number_is_dead(tmp_path, monkeypatch):
+    temporary = atomic.TemporaryFolder.beside(tmp_path / "x")
+    monkeypatch.setattr(atomic, "PROCESS", "0" * 8)
+    assert [living for _, _, living in atomic.temporary_folders(tmp_path)] == [False]
+    temporary.discard()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_who_is_second_discards_his_own(tmp_path):
-    first, second = (atomic.Draft.of(tmp_path / "run") for _ in range(2))
+    first, second = (atomic.TemporaryFolder.beside(tmp_path / "run") for _ in range(2))
     assert first.publish({"a.txt": b"first"})
     assert not second.publish({"a.txt": b"second"})
     assert (tmp_path / "run/a.txt").read_bytes() == b"first"
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
-    assert atomic.Draft.of(tmp_path / "run").publish({"b.txt": b"third"}, replace=True)
+    assert atomic.TemporaryFolder.beside(tmp_path / "run").publish({"b.txt": b"third"}, replace=True)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["b.txt"]
 
 
 def test_a_folder_that_cannot_be_renamed_is_filled(tmp_path, monkeypatch):
     (tmp_path / "mount").mkdir()
-    draft = atomic.Draft.of(tmp_path / "mount")
+    temporary = atomic.TemporaryFolder.beside(tmp_path / "mount")
 
     def refuse(*_):
         raise OSError(16, "Device or resource busy")
 
     monkeypatch.setattr(Path, "rename", refuse)
-    assert draft.publish({"a.txt": b"a", "report.json": b"{}"})
+    assert temporary.publish({"a.txt": b"a", "report.json": b"{}"})
     monkeypatch.undo()
     assert {path.name for path in (tmp_path / "mount").iterdir()} == {"a.txt", "report.json"}
     assert [path.name for path in tmp_path.iterdir()] == ["mount"]
