@@ -435,6 +435,10 @@ def test_the_store_is_where_it_is_said(monkeypatch, tmp_path):
     monkeypatch.delenv("GMMBENCH_STORE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert Store().folder == tmp_path / "cache/gmmbench/store"
+    if sys.platform == "linux":
+        monkeypatch.delenv("XDG_CACHE_HOME")
+        monkeypatch.setenv("HOME", str(tmp_path))
+        assert Store().folder == tmp_path / ".cache/gmmbench/store"
 
 
 def test_the_command_line_keeps_takes_and_can_do_without(tmp_path, store_folder, monkeypatch, capsys, fits):

@@ -23,6 +23,7 @@ from typing import Any
 
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
+from platformdirs import user_cache_path
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +48,10 @@ def sources_hash(folder: Path | None = None) -> str:
 
 
 def cache_folder() -> Path:
-    """Where compiled kernels are kept: GMMBENCH_CACHE, or the user's cache folder, by source hash."""
-    home = os.environ.get("GMMBENCH_CACHE") or os.environ.get("XDG_CACHE_HOME")
-    root = Path(home) if home else Path("~/.cache").expanduser()
-    return root / "gmmbench" / f"kernels-{sources_hash()}"
+    """Where compiled kernels are cached: in GMMBENCH_CACHE or the user's cache folder, by source hash."""
+    named = os.environ.get("GMMBENCH_CACHE")
+    folder = Path(named) / "gmmbench" if named else user_cache_path("gmmbench", appauthor=False)
+    return folder / f"kernels-{sources_hash()}"
 
 
 class _Implementation(CompileResultCacheImpl):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import gmmbench.mixture
+from gmmbench.mixture.kernels import compiler
 from gmmbench.mixture.kernels.compiler import sources_hash
 
 KERNELS = Path(gmmbench.mixture.__file__).parent / "kernels"
@@ -175,3 +176,23 @@ def test_no_two_specialisations_share_a_name():
     names = [helper.py_func.__qualname__ for helper in made if hasattr(helper, "py_func")]
     assert len(names) > 20
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the user's cache folder of other systems is another")
+@pytest.mark.parametrize(
+    ("environment", "folder"),
+    [
+        ({}, "HOME/.cache/gmmbench"),
+        ({"XDG_CACHE_HOME": "/x"}, "/x/gmmbench"),
+        ({"XDG_CACHE_HOME": ""}, "HOME/.cache/gmmbench"),
+        ({"GMMBENCH_CACHE": "/k", "XDG_CACHE_HOME": "/x"}, "/k/gmmbench"),
+        ({"GMMBENCH_CACHE": "", "XDG_CACHE_HOME": "/x"}, "/x/gmmbench"),
+    ],
+)
+def test_kernels_are_cached_where_the_environment_says(environment, folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("GMMBENCH_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert compiler.cache_folder().parent == Path(folder.replace("HOME", str(tmp_path)))
