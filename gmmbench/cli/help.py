@@ -49,7 +49,7 @@ def page(words: Sequence[str]) -> str:
             chosen[group] = [option.strip() for option in options.strip("[]").split(",")]
     lines = [TITLE, "", *_commands(), "", RUN, "Choices"]
     for group in registry.GROUPS:
-        lines += [f"{group}=CHOICE", *_listed(known.options[group]), ""]
+        lines += [f"{group}=CHOICE", *_listed(known.choices[group]), ""]
     lines += ["+experiment=PRESET", *_listed(known.experiments), ""]
     for name in picked:
         lines += [
@@ -61,7 +61,7 @@ def page(words: Sequence[str]) -> str:
     lines += _settings()
     for group, names in chosen.items():
         for name in names:
-            choice = known.options[group].get(name)
+            choice = known.choices[group].get(name)
             if choice is not None:
                 prefix = f"{group}.{name}." if group == "render" else f"{group}."
                 lines += ["", f"Options of {group}={name}"]
@@ -84,7 +84,7 @@ def _commands() -> list[str]:
     ]
 
 
-def _listed(options: Mapping[str, registry.Option]) -> list[str]:
+def _listed(options: Mapping[str, registry.ChoiceFile]) -> list[str]:
     """A line for each option: its name and what it is."""
     width = max(map(len, options))
     return [f"  {option.name:{width}}  {option.summary}" for option in options.values()]

@@ -73,7 +73,7 @@ def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
     renders = tree.get("render")
     if not isinstance(renders, dict) or not renders:
         raise Refused(
-            f"render: expected one or more of {', '.join(registry.load().options['render'])}, "
+            f"render: expected one or more of {', '.join(registry.load().choices['render'])}, "
             f"got {shown(renders)}; try render=grid or render=[grid,sample]"
         )
     named = {group: choices[group] for group in registry.GROUPS if choices.get(group) is not None}
@@ -112,7 +112,7 @@ def _chosen(group: str, tree: Any, prefix: str | None = None) -> Choice:
     """The plugin that a part of the config names; the registry holds none but its group's classes."""
     known = registry.load()
     if not isinstance(tree, dict) or "name" not in tree:
-        names = ", ".join(known.options[group])
+        names = ", ".join(known.choices[group])
         raise Refused(f"{prefix or group}: expected one of {names}, got {shown(tree)}")
     cls = known.lookup(group, str(tree["name"]))
     return typed(f"{prefix or group}.", cls, {key: tree[key] for key in tree if key != "name"})

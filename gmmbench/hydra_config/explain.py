@@ -44,7 +44,7 @@ def _by_error(link: BaseException, overrides: Sequence[str]) -> str | None:
         return line
     if isinstance(link, MissingConfigException) and link.missing_cfg_file:
         group, _, option = str(link.missing_cfg_file).rpartition("/")
-        line = unknown(group or "config", option, link.options or registry.load().options.get(group, {}))
+        line = unknown(group or "config", option, link.options or registry.load().choices.get(group, {}))
         own_file = group == "image" and "." in option
         return line + (f"; for a file of your own, image.path={option}" if own_file else "")
     if isinstance(link, ConfigAttributeError | ConfigKeyError) and link.full_key:
@@ -92,7 +92,7 @@ def _by_word(word: str, links: Sequence[BaseException]) -> str | None:
     if "${" in option and any(isinstance(link, InterpolationResolutionError) for link in links):
         return f"{group}: expected a value, got {option}, which leads nowhere; try {group}=VALUE"
     if group in registry.GROUPS and option in ("", "null"):
-        names = ", ".join(registry.load().options[group])
+        names = ", ".join(registry.load().choices[group])
         return f"{group}: expected one of {names}, got {option or 'nothing'}"
     return None
 
@@ -131,8 +131,8 @@ def _classes(parent: str, overrides: Sequence[str]) -> Iterator[type[Any]]:
     group, _, choice = parent.partition(".")
     named = [word.partition("=")[2].split(",") for word in overrides if word.startswith(f"{group}=")]
     for name in [choice] if choice else [name for names in named for name in names]:
-        if name in known.options.get(group, {}):
-            chosen = str(known.options[group][name].tree().get("name"))
+        if name in known.choices.get(group, {}):
+            chosen = str(known.choices[group][name].tree().get("name"))
             yield from filter(None, [known.classes[group].get(chosen)])
     usual = OmegaConf.select(_usual(overrides), f"{parent}.name")
     yield from filter(None, [known.classes.get(group, {}).get(str(usual))])

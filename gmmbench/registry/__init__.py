@@ -1,5 +1,7 @@
-"""Names to classes: every plugin loaded on its own, and the choices that they offer."""
+"""Plugins in, names out: loads every plugin on its own, and knows the choices that they offer."""
 
-from .registry import GROUPS, Option, Plugin, Registry, conf_folder, load
+from .loading import GROUPS, Plugin
+from .option_files import ChoiceFile, conf_folder
+from .registry import Registry, load
 
-__all__ = ["GROUPS", "Option", "Plugin", "Registry", "conf_folder", "load"]
+__all__ = ["GROUPS", "ChoiceFile", "Plugin", "Registry", "conf_folder", "load"]

@@ -107,7 +107,7 @@ def test_a_preset_says_what_it_draws_and_how_to_run_it(name):
 
 @EACH
 def test_a_preset_names_every_group_and_only_options_that_exist(name):
-    known = registry.load().options
+    known = registry.load().choices
     named = presets.choices(name)
     assert set(named) == set(registry.GROUPS)
     for group, option in named.items():
@@ -124,7 +124,7 @@ def test_a_preset_turns_no_knob_but_those_of_its_options_and_says_nothing_twice(
 
 def _defaults(name):
     """Every option of a preset's choices as it would be typed, at its default."""
-    known = registry.load().options
+    known = registry.load().choices
     for group, named in presets.choices(name).items():
         for option in named.strip("[]").split(","):
             prefix = f"render.{option}" if group == "render" else group
@@ -249,7 +249,7 @@ def test_a_preset_leaves_no_key_of_its_own(tmp_path):
 def test_a_preset_that_is_a_sweep_says_so_and_names_what_exists():
     sweeps = {name for name in registry.load().experiments if presets.swept(name)}
     assert sweeps == set(registry.load().experiments) - set(PRESETS) == {"compare_models"}
-    swept, known = presets.swept("compare_models"), registry.load().options
+    swept, known = presets.swept("compare_models"), registry.load().choices
     for group in ("image", "model"):
         assert set(swept[group].split(",")) <= set(known[group])
     assert {"uniform", "histogram", "gmm", "bgmm", "infinite", "lightgbm"} == set(swept["model"].split(","))

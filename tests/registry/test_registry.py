@@ -159,7 +159,7 @@ def test_a_plugin_is_found_with_its_class_its_version_and_its_yaml(installed):
     good = status(known, "good")
     assert (good.status, good.distribution, good.version) == ("ok", "gmmbench-good", "1.2")
     assert known.classes["model"]["flat"].__module__ == "gmmbench_good"
-    assert known.options["model"]["flat"].summary == "A density that is flat."
+    assert known.choices["model"]["flat"].summary == "A density that is flat."
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_blocked_plugins_are_not_loaded(installed, monkeypatch):
     assert status(known, "good").status == "blocked"
     assert status(known, "raises").status == "blocked"
     assert "flat" not in known.classes["model"]
-    assert "flat" not in known.options["model"]
+    assert "flat" not in known.choices["model"]
 
 
 def test_two_owners_of_one_name_are_refused_naming_both(tmp_path, monkeypatch, fresh_registry):
@@ -247,7 +247,7 @@ def test_one_option_of_two_owners_is_refused_naming_both(tmp_path, monkeypatch, 
     (root / "gmmbench_second/conf/model/flat.yaml").rename(root / "gmmbench_second/conf/model/gmm.yaml")
     install(tmp_path / "site", root)
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    with pytest.raises(Refused, match=r"option model=gmm.*gmmbench.*second \(gmmbench-second 1.2\)"):
+    with pytest.raises(Refused, match=r"choice model=gmm.*gmmbench.*second \(gmmbench-second 1.2\)"):
         fresh_registry().check()
 
 
@@ -262,6 +262,9 @@ def test_one_option_of_two_owners_is_refused_naming_both(tmp_path, monkeypatch, 
             "name: flat\ntallness: 2.0\n",
             "conf/model/mine.yaml: tallness: expected its new name, height; try height: 2.0",
         ),
+        ("model/mine.yaml", "name: [flat]\nheight: 1.0\n", "the name of a registered model"),
+        ("model/mine.yaml", "name: flat\n1: 2\nheight: 1.0\n", "one too many or few: 1"),
+        ("model/mine.yaml", "[" * 5000, "conf/model/mine.yaml: expected YAML"),
         ("model/mine.yaml", "height: 1.0\n", "the name of a registered model"),
         ("experiment/mine.yaml", "defaults: []\n", "@package _global_"),
         ("experiment/mine.yaml", "# @package _global_\nmodel: {}\n", "expected a list of defaults"),
@@ -280,7 +283,7 @@ def test_an_option_that_cannot_work_breaks_its_plugin_alone(
     known = fresh_registry()
     assert status(known, "third").status == "broken"
     assert said in status(known, "third").error
-    assert "flat" not in known.options["model"]
+    assert "flat" not in known.choices["model"]
     known.check()
 
 
