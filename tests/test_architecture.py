@@ -3,6 +3,8 @@
 import ast
 import subprocess
 import sys
+from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -120,6 +122,94 @@ def test_the_rules_between_rooms_hold():
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def module_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_modules(path, known):
+    """The modules of the package that a file imports, lazily and for types too."""
+    package = module_of(path).split(".") if path.name == "__init__.py" else module_of(path).split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                yield inner if inner in known else base
+
+
+def test_no_modules_import_one_another_in_a_circle():
+    known = {module_of(path): path for path in FILES}
+    graph = {name: set(imported_modules(path, known)) & known.keys() - {name} for name, path in known.items()}
+    assert sum(map(len, graph.values())) > 300
+    assert list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
+
+
+def test_no_two_modules_and_no_two_classes_share_a_name():
+    modules, classes = defaultdict(list), defaultdict(list)
+    for path in FILES:
+        if not path.stem.startswith("__"):
+            modules[path.stem].append(relative(path))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                classes[node.name].append(relative(path))
+    assert {name: paths for name, paths in (modules | classes).items() if len(paths) > 1} == {}
+
+
+def test_the_top_of_the_package_is_small():
+    beside_packages = [path for path in PACKAGE.iterdir() if path.is_file()]
+    assert len(beside_packages) <= 12
+
+
+def files_with(text, *folders):
+    """The files below some folders of the checkout in which a text stands."""
+    found = set()
+    for folder in folders:
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in (".py", ".yaml", ".html") and text in path.read_text(encoding="utf-8"):
+                found.add(relative(path))
+    return found
+
+
+# The table "Where do I put ..." of docs/architecture.md, each row with an example that stands in the code.
+
+
+@pytest.mark.parametrize("key", ["kl", "shape_gain", "average_precision", "expected_ink", "ssim"])
+def test_a_score_is_its_formula_and_its_declaration(key):
+    found = files_with(f'"{key}"', "gmmbench", "conf")
+    assert "gmmbench/scoring/catalogue.py" in found
+    assert all(path.startswith("gmmbench/scoring/") for path in found)
+
+
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [("render", "collage"), ("render", "evolution"), ("model", "histogram"), ("model", "uniform")],
+)
+def test_a_built_in_is_its_module_its_yaml_and_one_line(group, name):
+    module = f"gmmbench.{group}s.{name}"
+    assert files_with(module, "gmmbench", "conf") == {"gmmbench/registry/built_ins.py"}
+    assert files_with(f"name: {name}\n", "conf") == {f"conf/{group}/{name}.yaml"}
+    assert files_with(f'name = "{name}"', "gmmbench") | files_with(
+        f'name: ClassVar[str] = "{name}"', "gmmbench"
+    ) == {f"gmmbench/{group}s/{name}.py"}
+
+
+@pytest.mark.parametrize("kind", ["diag", "tied", "spherical"])
+def test_a_type_of_covariance_is_known_in_one_file(kind):
+    engine = {path for path in files_with(f'"{kind}"', "gmmbench/mixture")}
+    defaults = {path for path in engine if f'= "{kind}"' in (ROOT / path).read_text(encoding="utf-8")}
+    assert engine - defaults == {"gmmbench/mixture/covariances.py"} - defaults
+
+
+@pytest.mark.parametrize("command", ["check", "compare", "plugins", "store"])
+def test_a_subcommand_is_one_file(command):
+    assert (PACKAGE / f"cli/{command}_command.py").is_file()
+    assert files_with(f"{command}_command", "gmmbench") == set()
 
 
 def test_public_names_are_a_few_and_exist():

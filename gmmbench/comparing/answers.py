@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from ..scoring.intervals import LEVEL
 from .grouping import Group
 from .schema import AcrossImages, ImageTable, ModelRow, RunRow
-from .verdicts import Verdict
+from .verdicts import Ranking
 
 
 def listed(names: Iterable[object]) -> str:
@@ -37,7 +37,7 @@ def seed_notes(group: Group) -> tuple[str, ...]:
     return (*notes, f"so {compared}")
 
 
-def no_ranking_reason(group: Group, verdict: Verdict) -> str:
+def no_ranking_reason(group: Group, verdict: Ranking) -> str:
     """Why models that may be ranked have no tiers."""
     if not group.report["hold_out"]:
         return "nothing was held out"

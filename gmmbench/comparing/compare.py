@@ -17,7 +17,7 @@ from .image_tests import over_images
 from .reproduce import command
 from .schema import Comparison, ImageTable, ModelRow, RunRow, ScoredRun
 from .seed_means import seed_means
-from .verdicts import Verdict, judge, pair_row, pareto_front
+from .verdicts import Ranking, judge, pair_row, pareto_front
 
 __all__ = ["compare", "find"]
 
@@ -86,7 +86,7 @@ def _same_numbers(run: FoundRun, other: FoundRun) -> bool:
     )
 
 
-def _table(group: Group, verdict: Verdict) -> ImageTable:
+def _table(group: Group, verdict: Ranking) -> ImageTable:
     report, image = group.report, group.report["image"]
     models = sorted((_model_row(group, verdict, label) for label in group.runs), key=_place)
     order = {row.model: place for place, row in enumerate(models)}
@@ -118,7 +118,7 @@ def _table(group: Group, verdict: Verdict) -> ImageTable:
     return replace(table, answer=answers.table_answer(table))
 
 
-def _model_row(group: Group, verdict: Verdict, label: str) -> ModelRow:
+def _model_row(group: Group, verdict: Ranking, label: str) -> ModelRow:
     by_seed, counted = group.runs[label], group.counted(label)
     model = next(iter(by_seed.values()))[0].report["model"]
     reason = group.reasons[label]

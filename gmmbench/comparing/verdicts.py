@@ -18,7 +18,7 @@ from .schema import PairRow
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
+class Ranking:
     """What the maps of a group say, in the unit of its information gain.
 
     Attributes:
@@ -57,7 +57,7 @@ def seed_average(group: Group, label: str) -> tuple[Floats, Floats, NDArray[np.b
     return gain / share, weight / share, times > 0
 
 
-def judge(group: Group) -> Verdict:
+def judge(group: Group) -> Ranking:
     """The verdict on the ranked models of a group."""
     gains: dict[str, Floats] = {}
     weight = scored = np.zeros(0)
@@ -70,7 +70,7 @@ def judge(group: Group) -> Verdict:
         own = difference(gain, weight, scored)
         if own is not None:
             means[label], intervals[label] = own.value, own.interval()
-    return Verdict(means, intervals, tuple(all_pairs(gains, weight, scored)))
+    return Ranking(means, intervals, tuple(all_pairs(gains, weight, scored)))
 
 
 def pair_row(pair: Pair, n_pairs: int) -> PairRow:
