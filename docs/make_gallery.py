@@ -183,7 +183,7 @@ def page(facts: Facts) -> str:
                 f"![{known[name].summary.rstrip('.')}](gallery/{fact['file']})",
                 "",
                 f"`python -m gmmbench +experiment={name}`, {fact['seconds']:.0f} s; that is",
-                f"`{presets.words(presets.choices(name), presets.settings(name))}`",
+                f"`{presets.in_shell(presets.choices(name), presets.settings(name))}`",
                 "",
                 fact["caption"],
                 *(["", fact["headline"]] if "no score" not in fact["headline"] else []),

@@ -231,7 +231,7 @@ def test_the_gallery_shows_the_command_and_the_words_of_every_preset_as_it_is_no
             continue
         assert f"`python -m gmmbench +experiment={name}`" in page
         assert option.summary.rstrip(".") in page
-        assert f"`{presets.words(presets.choices(name), presets.settings(name))}`" in page
+        assert f"`{presets.in_shell(presets.choices(name), presets.settings(name))}`" in page
 
 
 def test_the_pictures_of_the_readme_are_those_of_the_commands_below_them():

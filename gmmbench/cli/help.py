@@ -54,7 +54,7 @@ def page(words: Sequence[str]) -> str:
     for name in picked:
         lines += [
             f"+experiment={name} is",
-            f"  {presets.words(presets.choices(name), presets.settings(name))}",
+            f"  {presets.in_shell(presets.choices(name), presets.settings(name))}",
             "",
         ]
     lines.append("Options of every run")

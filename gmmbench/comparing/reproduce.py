@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
 from collections.abc import Mapping
 from functools import cache
@@ -13,8 +11,11 @@ from typing import Any
 import yaml
 
 from .. import registry
+from ..overrides import written
 
-PLAIN = re.compile(r"[A-Za-z_/.~][\w./:~@%+-]*")
+FILE = ("image", "path")
+"""The option whose value is typed without quotes, whatever the file is called."""
+
 SETTINGS = {"seed": 0, "hold_out": 0.2, "hold_out_block": 1, "threads": None}
 """The options at the top of config.yaml, with their defaults."""
 
@@ -34,7 +35,7 @@ def command(report: Mapping[str, Any]) -> str:
     for option in renders:
         words += _options(f"render.{option}", "render", option, config["render"][option])
     words += [
-        f"{key}={_word(config[key])}"
+        f"{key}={written(config[key])}"
         for key, usual in SETTINGS.items()
         if key == "seed" or config.get(key, usual) != usual
     ]
@@ -44,7 +45,7 @@ def command(report: Mapping[str, Any]) -> str:
 def _options(prefix: str, group: str, option: str, chosen: Mapping[str, Any]) -> list[str]:
     usual = _defaults(group, option)
     return [
-        f"{prefix}.{key}={value if key == 'path' else _word(value)}"
+        f"{prefix}.{key}={value if (prefix, key) == FILE else written(value)}"
         for key, value in chosen.items()
         if key != "name" and (key not in usual or usual[key] != value)
     ]
@@ -58,17 +59,3 @@ def _defaults(group: str, option: str) -> Mapping[str, Any]:
             found = yaml.safe_load(file.read_text(encoding="utf-8"))
             return found if isinstance(found, dict) else {}
     return {}
-
-
-def _word(value: Any) -> str:
-    """A value in Hydra's grammar."""
-    if value is None or isinstance(value, bool | int | float):
-        return json.dumps(value)
-    if isinstance(value, list | tuple):
-        return f"[{','.join(map(_word, value))}]"
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{_word(item)}" for key, item in value.items()) + "}"
-    text = str(value)
-    if PLAIN.fullmatch(text) and text.lower() not in ("null", "true", "false", "nan", "inf"):
-        return text
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -16,6 +16,7 @@ from .. import registry
 from ..api import Choice, ImageSource, Model, Renderer
 from ..errors import Refused, shown, unknown
 from ..options import refusal, renamed, renaming
+from ..overrides import written
 from ..results import Run
 from ..storage.store import Store
 from . import presets
@@ -155,7 +156,7 @@ def typed(prefix: str, cls: type[T], values: Mapping[str, Any]) -> T:
 def _unknown(prefix: str, cls: type[Any], key: str, value: Any, known: Iterable[str]) -> str:
     """The line that refuses a key which is no option of a dataclass, or which one of them had before."""
     if (new := renamed(cls, key)) is not None:
-        return renaming(prefix, key, new, value if isinstance(value, str) else shown(value))
+        return renaming(prefix, key, new, written(value))
     return unknown(f"{prefix}{key}", key, known)
 
 

@@ -223,7 +223,8 @@ def test_several_renderers_are_drawn_in_one_run():
 @pytest.mark.parametrize(
     "name",
     ["a b.png", "a[1].png", "{x}.png", "k=v,w.png", "é ü 漢.png", "it's.png", 'q"q.png', "back\\slash.png",
-     "end\\", "${x}.png", "$HOME.png", "a:b.png", "#1.png", "(1).png", "'quoted.png", "null", "~x.png", " x"],
+     "end\\", "${x}.png", "\\${x}.png", "$HOME.png", "a:b.png", "#1.png", "(1).png",
+     "'quoted.png", "null", "~x.png", " x"],
 )  # fmt: skip
 def test_file_names_work_as_typed(name, tmp_path):
     path = str(tmp_path / name)

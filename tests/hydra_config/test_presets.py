@@ -128,7 +128,7 @@ def _defaults(name):
     for group, named in presets.choices(name).items():
         for option in named.strip("[]").split(","):
             prefix = f"render.{option}" if group == "render" else group
-            yield from presets._typed(f"{prefix}.", known[group][option].tree())
+            yield from presets.overrides_of(known[group][option].tree(), f"{prefix}.")
 
 
 @EACH
