@@ -49,15 +49,19 @@ def option(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def check_options(plugin: Any) -> None:
-    """Check every field of a dataclass against its annotation and its option.
+def check_options(holder: Any, cls: Any = None) -> None:
+    """Check the fields of a dataclass against their annotations and options.
+
+    Args:
+        holder: an instance of a dataclass.
+        cls: the dataclass whose fields are checked: that of the instance, or one it inherits from.
 
     Raises:
         Refused: naming the field, what was expected, what came, and the default to try.
     """
-    kinds = typing.get_type_hints(type(plugin))
-    for field in dataclasses.fields(plugin):
-        value = getattr(plugin, field.name)
+    kinds = typing.get_type_hints(cls or type(holder))
+    for field in dataclasses.fields(cls or holder):
+        value = getattr(holder, field.name)
         if not _fits(value, kinds[field.name], field.metadata):
             raise Refused(refusal(field, kinds[field.name], value))
 

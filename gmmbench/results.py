@@ -3,36 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .api import Fitted, ImageSource, Model, Picture, Renderer, Study
+from .options import check_options, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """The options of a run that belong to no choice. They stand at the top of `conf/config.yaml`.
+
+    This is their only declaration in Python: the command line, `Run`, keys and reports take them from here.
+
+    Raises:
+        Refused: a value is out of range.
+    """
+
+    seed: int = option(0, "every random draw follows from it", low=0)
+    hold_out: float = option(0.2, "share of the pixels that are held out", low=0, high=0.9)
+    hold_out_block: int = option(1, "side of the squares that are held out, pixels", low=1, high=1000)
+    threads: int | None = option(None, "threads that a fit may use (null: all cores)", low=1)
+
+    def __post_init__(self) -> None:
+        check_options(self, RunOptions)
+
+    def run_options(self) -> dict[str, Any]:
+        """These options by name."""
+        return {field.name: getattr(self, field.name) for field in fields(RunOptions)}
 
 
 @dataclass(frozen=True)
-class Run:
-    """One choice of image, model, renderers (by option name) and seed: one run is one fit.
+class Run(RunOptions):
+    """One image, one model, some renderers, and the options of a run: one run is one fit.
 
-    `hold_out` is the share of the pixels kept from the fit, in squares of `block` pixels; `threads` None
-    means all cores. `options`
-    holds the names the user typed, by group, and `config` the resolved configuration, for the record.
+    Attributes:
+        image: the image's source.
+        model: the model.
+        renders: the renderers by choice.
+        choices: the names that the user chose, by group (`image`, `model`, `render`), for the report.
     """
 
     image: ImageSource
     model: Model
     renders: Mapping[str, Renderer]
-    seed: int = 0
-    hold_out: float = 0.2
-    block: int = 1
-    threads: int | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    config: Mapping[str, Any] = field(default_factory=dict)
+    choices: Mapping[str, Any] = field(default_factory=dict)
 
     def remembers(self, view: str) -> bool:
-        """Whether a renderer asks how the fit came to be, so that its history is recorded."""
+        """Whether the history of the fit is recorded, because a renderer needs it."""
         return any("history" in renderer.needs.get(view, ()) for renderer in self.renders.values())
 
 

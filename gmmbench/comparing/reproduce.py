@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from collections.abc import Mapping
 from functools import cache
@@ -12,12 +13,10 @@ import yaml
 
 from .. import registry
 from ..overrides import written
+from ..results import RunOptions
 
 FILE = ("image", "path")
 """The option whose value is typed without quotes, whatever the file is called."""
-
-SETTINGS = {"seed": 0, "hold_out": 0.2, "hold_out_block": 1, "threads": None}
-"""The options at the top of config.yaml, with their defaults."""
 
 
 def command(report: Mapping[str, Any]) -> str:
@@ -35,9 +34,9 @@ def command(report: Mapping[str, Any]) -> str:
     for option in renders:
         words += _options(f"render.{option}", "render", option, config["render"][option])
     words += [
-        f"{key}={written(config[key])}"
-        for key, usual in SETTINGS.items()
-        if key == "seed" or config.get(key, usual) != usual
+        f"{option.name}={written(config[option.name])}"
+        for option in dataclasses.fields(RunOptions)
+        if option.name == "seed" or config.get(option.name, option.default) != option.default
     ]
     return " ".join(["gmmbench", *map(shlex.quote, words)])
 

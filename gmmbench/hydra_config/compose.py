@@ -85,11 +85,8 @@ def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
             str(choice): cast(Renderer, _chosen("render", options, f"render.{choice}"))
             for choice, options in renders.items()
         },
-        seed=settings.seed,
-        hold_out=settings.hold_out,
-        block=settings.hold_out_block,
-        threads=settings.threads,
-        options=named,
+        choices=named,
+        **settings.run_options(),
     )
 
 

@@ -40,7 +40,7 @@ class Report:
                 "schema_version": SCHEMA_VERSION,
                 "keys": {"run": of_run(run, image), "fit": None if named is None else named[0]},
                 "image": {
-                    "option": run.options.get("image", image.name),
+                    "option": run.choices.get("image", image.name),
                     "name": image.name,
                     "view": image.view,
                     "height": image.lattice.height,
@@ -49,13 +49,13 @@ class Report:
                     "notes": list(image.notes),
                 },
                 "model": {
-                    "option": run.options.get("model", run.model.name),
+                    "option": run.choices.get("model", run.model.name),
                     "name": run.model.name,
                     "parameters": options_of(run.model),
                 },
                 "seed": run.seed,
                 "hold_out": run.hold_out,
-                "hold_out_block": run.block,
+                "hold_out_block": run.hold_out_block,
                 "pixels": {name: split.count(code) for name, code in pixels.items()},
                 "points": {
                     name: int(np.count_nonzero(weights[split.codes == code])) for name, code in pixels.items()

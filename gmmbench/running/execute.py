@@ -70,7 +70,7 @@ def execute(
     image = image or run.image.load()
     tell("image", 1, None)
     _check_view(run, image)
-    split = Split.draw(image.lattice, run.seed, run.hold_out, block=run.block)
+    split = Split.draw(image.lattice, run.seed, run.hold_out, block=run.hold_out_block)
     with threadpool_limits(limits=threads):
         learnt = _learnt(run, image, split, threads, tell, store)
         tell("score", 1, learnt.scores.values["gain"].held_out)

@@ -40,9 +40,7 @@ def of_fit(run: Run, image: Image) -> tuple[str, dict[str, Any]] | None:
         "image": of_image(image),
         "view": image.view,
         "shape": list(image.lattice.shape),
-        "seed": run.seed,
-        "hold_out": run.hold_out,
-        "hold_out_block": run.block,
+        **{key: value for key, value in run.run_options().items() if key != "threads"},
         "model": {"name": run.model.name, **options_of(run.model)},
         "code": code,
         "history": run.remembers(image.view),
@@ -57,7 +55,7 @@ def of_run(run: Run, image: Image) -> str | None:
     if fit is None or None in codes:
         return None
     config = {key: value for key, value in config_of(run).items() if key != "threads"}
-    told = [image.name, image.sha256, image.notes, dict(run.options)]
+    told = [image.name, image.sha256, image.notes, dict(run.choices)]
     return _digest({"fit": fit[0], "config": config, "told": told, "code": codes})
 
 

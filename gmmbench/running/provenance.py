@@ -37,10 +37,7 @@ def config_of(run: Run) -> dict[str, Any]:
             option: {"name": renderer.name, **options_of(renderer)}
             for option, renderer in run.renders.items()
         },
-        "seed": run.seed,
-        "hold_out": run.hold_out,
-        "hold_out_block": run.block,
-        "threads": run.threads,
+        **run.run_options(),
     }
 
 

@@ -126,7 +126,7 @@ def standing(folder: Path, key: str | None) -> str:
 
 def place_of(run: Run, image: str, key: str) -> str:
     """The name of a run's folder in a sweep: what it is in words, and the beginning of its key."""
-    words = (image, run.options.get("model", run.model.name), f"s{run.seed}", key[:SHORT])
+    words = (image, run.choices.get("model", run.model.name), f"s{run.seed}", key[:SHORT])
     return "-".join(re.sub(r"[^\w.+]+", "_", str(word))[:40] for word in words).lstrip(".")
 
 

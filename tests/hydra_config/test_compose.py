@@ -76,7 +76,7 @@ def test_every_knob_is_explained_beside_its_value(group, option):
 def test_every_option_composes(group, option):
     overrides = [f"{group}={option}", *(["image.path=photo.jpg"] if option == "file" else [])]
     run = compose(*overrides)
-    assert run.options[group] in (option, [option])
+    assert run.choices[group] in (option, [option])
 
 
 def test_no_target_stands_in_a_users_yaml():

@@ -84,7 +84,7 @@ def whole(name):
 def test_a_preset_has_the_numbers_of_the_essay(row, name):
     image, model, components, options = ROWS[row][name]
     run = whole(name)
-    assert (run.options["image"], run.options["model"]) == (image, model)
+    assert (run.choices["image"], run.choices["model"]) == (image, model)
     assert getattr(run.model, "components", None) == components
     for key, value in options.items():
         render, _, option = key.partition(".")
@@ -164,7 +164,7 @@ def test_mount_fuji_appears_in_the_great_wave(shared):
 
 
 def test_the_plus_may_be_left_out():
-    assert compose("experiment=post_slices").options == compose("+experiment=post_slices").options
+    assert compose("experiment=post_slices").choices == compose("+experiment=post_slices").choices
 
 
 REFUSED = [
