@@ -45,7 +45,7 @@ TREES = (
 LADDERS = {
     "gmm": (
         *(f"components={k}" for k in COMPONENTS),
-        *(f"components={k} moves=10 tolerance=1e-4" for k in COMPONENTS[2:]),
+        *(f"components={k} split_merge=10 tolerance=1e-4" for k in COMPONENTS[2:]),
     ),
     "infinite": tuple(f"components={k}" for k in (25, 50, 100, 200, 400)),
     "lightgbm": TREES,

@@ -50,10 +50,11 @@ class BGMM(Model):
     births: int = option(
         0, "most rounds of births and deaths at the end, kept if the evidence gains", low=0, high=1000
     )
-    start: str = option(
+    init: str = option(
         "kmeans",
         "how the first components are chosen",
         choices=("kmeans", "k-means++", "stratified", "random", "random_from_data"),
+        formerly=("start",),
     )
     tolerance: float = option(1e-3, "stop at a smaller gain of the bound than this, nats per point", low=0)
     iterations: int = option(100, "stop after this many", low=1)
@@ -74,8 +75,10 @@ class BGMM(Model):
             )
         if self.engine == "sklearn" and self.prior != "points":
             raise Refused(f"prior: expected points with scikit-learn's engine, got {self.prior}; try points")
-        if self.engine == "sklearn" and self.start == "stratified":
-            raise Refused("start: expected one that scikit-learn has, got stratified; try kmeans")
+        if self.engine == "sklearn" and self.init == "stratified":
+            raise Refused(
+                "init: expected an initialization that scikit-learn has, got stratified; try kmeans"
+            )
         if self.engine == "sklearn" and self.missing == "fill":
             raise Refused("missing: expected auto or ignore with engine=sklearn, got fill; try ignore")
 
@@ -95,7 +98,7 @@ class BGMM(Model):
                 concentration=self.concentration,
                 prior=self.prior,
                 births=self.births,
-                start=self.start,
+                start=self.init,
                 tolerance=self.tolerance,
                 iterations=self.iterations,
                 engine=self.engine,

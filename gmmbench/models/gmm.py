@@ -35,20 +35,39 @@ class GMM(Model):
 
     components: int = option(100, "number of Gaussians K", low=1, high=1_000_000)
     covariance: str = option("full", "shape of a Gaussian", choices=tuple(COVARIANCES))
-    start: str = option(
+    init: str = option(
         "stratified",
         "how the first components are chosen",
         choices=("kmeans", "k-means++", "stratified", "random", "random_from_data"),
+        formerly=("start",),
     )
-    starts: int = option(1, "starts that are tried for a few iterations; the best goes on", low=1, high=1000)
-    moves: int = option(0, "batches of split-and-merge moves at the end, kept if they gain", low=0, high=1000)
+    n_init: int = option(
+        1,
+        "initializations that are tried for a few iterations; the best continues",
+        low=1,
+        high=1000,
+        formerly=("starts",),
+    )
+    split_merge: int = option(
+        0,
+        "rounds of split-and-merge moves at the end, each kept if the likelihood improves",
+        low=0,
+        high=1000,
+        formerly=("moves",),
+    )
     tolerance: float = option(1e-3, "stop at a smaller gain than this, nats per point", low=0)
     iterations: int = option(100, "stop after this many", low=1)
     engine: str = option(
         "fast", "our own kernels, or scikit-learn's as a reference", choices=("fast", "sklearn")
     )
     precision: str = option("auto", "of the fast kernels", choices=("auto", "single", "double"))
-    neglect: float = option(1e-5, "share of a point's responsibilities that may be left out", low=0, below=1)
+    truncation: float = option(
+        1e-5,
+        "largest share of a point's responsibilities that may be left out (0: none)",
+        low=0,
+        below=1,
+        formerly=("neglect",),
+    )
     missing: str = option(
         "auto",
         "ink in holes: fill in what is expected, ignore, or fill holes of more than a pixel",
@@ -72,18 +91,18 @@ class GMM(Model):
                 weights,
                 components=self.components,
                 covariance=self.covariance,
-                start=self.start,
+                start=self.init,
                 tolerance=self.tolerance,
                 iterations=self.iterations,
                 floor=scene.cells**2 / 12,
                 rng=rng,
                 watch=mixture_watch(watch, scene.columns),
                 engine=self.engine,
-                starts=self.starts,
-                moves=self.moves,
+                starts=self.n_init,
+                moves=self.split_merge,
                 threads=watch.threads,
                 precision=self.precision,
-                neglect=self.neglect,
+                neglect=self.truncation,
                 missing=(hidden, scene.lattice.cell**2) if len(hidden) else None,
             )
         except TooManyComponents as error:

@@ -129,7 +129,7 @@ def test_a_history_keeps_the_first_the_last_and_geometrically_between(iterations
 
 @pytest.mark.parametrize(("image", "reach"), [("dog", 0.5), ("china", 0.8)])
 def test_evolution_goes_towards_the_picture(image, reach):
-    words = ("image.max_side=80", "model.components=25", "model.start=random", "model.iterations=12")
+    words = ("image.max_side=80", "model.components=25", "model.init=random", "model.iterations=12")
     done = gmmbench.execute(
         gmmbench.compose(f"image={image}", *words, "render=evolution", "render.evolution.size=80")
     )
