@@ -16,6 +16,7 @@ import gmmbench
 from gmmbench import hookspecs, registry
 from gmmbench.cli.main import main
 from gmmbench.hydra_config import presets
+from gmmbench.scoring.catalogue import SCORES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -171,6 +172,26 @@ def test_every_key_of_a_report_is_documented():
     for part in ("log_likelihood", "fit", "cost", "pixels"):
         for key in data[part]:
             assert f"`{key}`" in page, f"{part}.{key}"
+
+
+def glossary():
+    """(term, name in the code) of every row of the glossary that has one."""
+    for line in (ROOT / "docs/glossary.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| ") and len(cells) == 3:
+            for name in re.findall(r"`([^`]+)`", cells[2]):
+                yield cells[0], name
+
+
+@pytest.mark.parametrize(("term", "name"), list(glossary()))
+def test_a_name_in_the_glossary_is_an_option_a_class_or_a_score(term, name):
+    options = set(yaml.safe_load((ROOT / "conf/config.yaml").read_text(encoding="utf-8")))
+    options |= {f"store.{key}" for key in ("use", "dir")}
+    for group, choices in registry.load().choices.items():
+        for choice, file in choices.items():
+            prefix = f"render.{choice}" if group == "render" else group
+            options |= {f"{prefix}.{key}" for key in file.tree()}
+    assert name in {*options, *gmmbench.__all__, *SCORES}, term
 
 
 def test_links_and_pictures_are_there():
