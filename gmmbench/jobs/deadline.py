@@ -18,6 +18,12 @@ GRACE = 10.0
 LONGEST = 1e8
 """Seconds, about three years: the timers of the system cannot hold any number."""
 
+IMPORTING = "<frozen importlib"
+"""How the file of Python's own functions that import a module begins."""
+
+SNOOZE = 0.01
+"""Seconds until an alarm that came during an import rings again."""
+
 SHORTEST = 1e-6
 """Seconds: an alarm after less would be no alarm."""
 
@@ -55,7 +61,7 @@ class Deadline:
                 result = work()
             finally:
                 alarm.disarm()
-        finally:  # the alarm rings once: if it interrupted the first disarming, it cannot interrupt this one
+        finally:  # the alarm raises once: if it interrupted the first disarming, it cannot interrupt this one
             alarm.disarm()
             if timer is not None:
                 timer.cancel()
@@ -107,4 +113,10 @@ class _Alarm:
 
     @staticmethod
     def _ring(number: int, frame: FrameType | None) -> None:
+        """Interrupt the work, but no import: half a module would break the runs that follow."""
+        while frame is not None and frame.f_code is not Deadline.run.__code__:
+            if frame.f_code.co_filename.startswith(IMPORTING):
+                signal.setitimer(signal.ITIMER_REAL, SNOOZE)
+                return
+            frame = frame.f_back
         raise TimedOut

@@ -18,8 +18,8 @@ from .deadline import GRACE
 from .job import late
 from .worker import Answer, Task, abandon, ended, lost, serve
 
-SPENT = ("timeout", "memory")
-"""Failures after which a process is replaced: it was interrupted, perhaps while it loaded a library."""
+SPENT = ("memory",)
+"""Failures after which a process is replaced, so that its memory is free again."""
 
 LONGEST = 3600.0
 """Seconds of one wait: the system's own limit is some days."""

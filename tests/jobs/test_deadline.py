@@ -66,6 +66,24 @@ def test_an_alarm_while_another_exception_is_on_its_way_leaves_nothing_behind():
         assert signal.getsignal(signal.SIGALRM) is before
 
 
+def test_no_import_is_interrupted(tmp_path, monkeypatch):
+    """Half a module would break the runs that follow in the same process."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "slow_module.py").write_text("import time\ntime.sleep(0.2)\nwhole = True\n")
+    seen = []
+
+    def work():
+        import slow_module
+
+        seen.append(slow_module.whole)
+        time.sleep(30)
+
+    with pytest.raises(TimedOut):
+        Deadline(0.05).run(work)
+    assert seen == [True]
+    assert signal.getitimer(signal.ITIMER_REAL) == UNARMED
+
+
 @pytest.mark.parametrize("seconds", [1e8, 1e10, 1e300, float("inf")])
 def test_more_seconds_than_the_system_counts_are_many(seconds):
     assert Deadline(seconds, lambda: None).run(lambda: 4) == 4

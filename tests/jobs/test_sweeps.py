@@ -89,11 +89,11 @@ def test_the_signal_that_ended_a_job_is_named_and_the_command_may_be_repeated(co
 
 @LAUNCHERS
 def test_jobs_that_are_late_or_want_too_much_memory_are_rows(command, faulty, tmp_path, launcher):
-    done = command("-m", "model=faulty", "model.how=sleep,memory,fine", "timeout=2", *SMALL, *launcher)
+    done = command("-m", "model=faulty", "model.how=sleep,memory,fine", "timeout=10", *SMALL, *launcher)
     found = by_status(tmp_path)
     assert done.returncode == 1
     assert {status: len(of) for status, of in found.items()} == {"ranked": 1, "timeout": 1, "memory": 1}
-    assert "expected an end within 2 s" in found["timeout"][0]["reason"]
+    assert "expected an end within 10 s" in found["timeout"][0]["reason"]
     assert "expected enough memory" in found["memory"][0]["reason"]
 
 
@@ -195,7 +195,9 @@ def test_a_sweep_that_is_interrupted_ends_at_once_with_all_its_processes(
     assert time.monotonic() - told < 2
     assert sweep.returncode == 130
     assert said == "gmmbench: interrupted; no file was left half-written\n"
-    assert of_group(sweep) == []
+    while of_group(sweep):  # the server that forked the others goes last
+        assert time.monotonic() - told < 2
+        time.sleep(0.01)
     assert not list(tmp_path.glob("s/.*"))
 
 
