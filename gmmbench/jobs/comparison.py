@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +11,21 @@ from ..errors import Refused
 from ..storage import run_files
 
 
+def load_ahead() -> None:
+    """Load the libraries that a comparison needs in a thread, while the processes of a sweep work."""
+
+    def load() -> None:
+        from ..comparing import comparison_markdown, page  # noqa: F401 - to have them loaded
+        from ..comparing.compare import compare  # noqa: F401
+
+    threading.Thread(target=load, daemon=True).start()
+
+
 def write_comparison(folders: Sequence[str]) -> int:
-    """Compare the runs below the folders; the files go into the first."""
+    """Compare the runs below the folders, write the files into the first, and print their names.
+
+    Raises Refused: there is no folder, or no run in any.
+    """
     from ..comparing.compare import compare, find
     from ..comparing.formats import files
 
@@ -28,7 +42,7 @@ def write_comparison(folders: Sequence[str]) -> int:
 
 
 def compare_sweep(folder: Path) -> None:
-    """Compare the runs of a sweep; what goes wrong with that is said, and hides nothing else."""
+    """Compare the runs of a sweep. An error in the comparison is printed, and hides no other."""
     try:
         write_comparison([str(folder)])
     except Refused:

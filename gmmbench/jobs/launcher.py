@@ -11,6 +11,7 @@ from hydra.plugins.launcher import Launcher
 
 from ..errors import Refused, shown
 from ..running.cost import cores
+from .interrupts import Interrupted
 
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
@@ -53,10 +54,12 @@ class SweepLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run jobs; a search calls this more than once. A failed job is a failed return."""
+        from .comparison import load_ahead
         from .progress import Progress, on_terminal
 
         count = len(job_overrides)
         if self.progress is None:
+            load_ahead()
             total = total_of(self.config, initial_job_idx + count)
             self.progress = Progress(total, self.workers, on_terminal())
         configs: dict[int, DictConfig] = {}
@@ -80,6 +83,7 @@ class SweepLauncher(Launcher):
         threads = self.threads(len(job_overrides))
         for number, overrides in enumerate(job_overrides, first):
             configs[number] = config = self._composed(number, overrides)
+            Interrupted.check()
             yield task_of(number, self.place, config, threads)
 
     def _composed(self, number: int, overrides: Sequence[str]) -> DictConfig:

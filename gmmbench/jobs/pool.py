@@ -21,10 +21,13 @@ from .worker import Answer, Task, abandon, ended, lost, serve
 SPENT = ("memory",)
 """Failures after which a process is replaced, so that its memory is free again."""
 
+PRELOAD = "gmmbench.jobs.preload"
+"""The module that the server of processes imports."""
+
 LONGEST = 3600.0
 """Seconds of one wait: the system's own limit is some days."""
 
-PATIENCE = 1.0
+PATIENCE = 0.7
 """Seconds that interrupted processes have to remove their temporary files."""
 
 
@@ -189,7 +192,7 @@ def prepare() -> None:
     from multiprocessing import forkserver, resource_tracker
 
     resource_tracker.ensure_running()
-    multiprocessing.get_context("forkserver").set_forkserver_preload([serve.__module__])
+    multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOAD])
     with _uninterrupted():
         forkserver.ensure_running()
 

@@ -11,6 +11,7 @@ from ..errors import Refused
 from ..hydra_config import presets
 from ..storage import run_files
 from .comparison import compare_sweep
+from .interrupts import noticed
 
 REPLACED = {
     "workers": "hydra/launcher=local hydra.launcher.workers=2",
@@ -23,7 +24,12 @@ REPLACED = {
 
 
 def start(arguments: list[str]) -> int:
-    """Run a command line of Hydra's: one run or a sweep; the exit code. Raises Refused."""
+    """Run a command line of Hydra's: one run or a sweep; return the exit code. Raises Refused."""
+    with noticed():
+        return _start(arguments)
+
+
+def _start(arguments: list[str]) -> int:
     _check_launcher(arguments)
     presets.check(arguments)
     sweeping = presets.sweeping(arguments)

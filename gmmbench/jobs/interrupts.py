@@ -1,0 +1,51 @@
+"""Ctrl-C and SIGTERM end a command, even if the library that is interrupted swallows the exception."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+
+class Interrupted:
+    """Whether this process has been told to end."""
+
+    told = False
+
+    @classmethod
+    def check(cls) -> None:
+        """Raise KeyboardInterrupt if it has."""
+        if cls.told:
+            raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def noticed() -> Iterator[None]:
+    """Remember an interruption in the block: what goes wrong after it is a KeyboardInterrupt, too.
+
+    While a library is imported, or Hydra composes a config, the exception may be ignored or become another.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    Interrupted.told = False
+    before = {
+        number: signal.signal(number, _interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is signal.default_int_handler  # it may be ignored on purpose
+    }
+    try:
+        yield
+    except Exception:
+        Interrupted.check()
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    Interrupted.told = True
+    raise KeyboardInterrupt
