@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,10 +13,13 @@ from numpy.typing import NDArray
 
 from ..api import TEST, Floats
 from ..errors import Refused
+from ..reporting import typed_json
 from ..reporting.report import SCHEMA_VERSION
 from ..storage.atomic import died, is_temporary
 
 NEEDED = ("image", "model", "seed", "hold_out", "hold_out_block", "gain", "ranked", "fit", "cost", "config")
+PARTS = ("image", "model", "gain", "fit", "cost", "config")
+"""Keys of a report that hold objects."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,17 +84,31 @@ def _places(top: Path) -> Iterator[tuple[Path, tuple[Mapping[str, Any], Mapping[
 def _read(file: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """The report and the failure in a file: one of them is empty."""
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        data = typed_json.read(file)
+    except ValueError as error:
         return {}, _unreadable(f"{file.name}: {error}")
     if file.name == "failure.json":
-        return {}, {"kind": "failed", "reason": "", "overrides": [], **data}
+        return {}, _failure(data)
     schema = ("gmmbench-report", SCHEMA_VERSION)
     if not isinstance(data, dict) or (data.get("schema"), data.get("schema_version")) != schema:
         return {}, _unreadable(f"report.json: expected schema gmmbench-report, version {SCHEMA_VERSION}")
-    if missing := [key for key in NEEDED if key not in data]:
+    if missing := [key for key in NEEDED if data.get(key) is None]:
         return {}, _unreadable(f"report.json: expected the key {missing[0]}, got none")
+    if odd := [key for key in PARTS if not isinstance(data[key], dict)]:
+        return {}, _unreadable(f"report.json: expected {odd[0]} to be an object")
     return data, {}
+
+
+def _failure(data: Any) -> Mapping[str, Any]:
+    """What failure.json says, checked: text, and a list of overrides."""
+    if not isinstance(data, dict):
+        return _unreadable("failure.json: expected an object")
+    told = {"kind": data.get("kind", "failed"), "reason": data.get("reason", "")}
+    overrides = data.get("overrides", [])
+    texts = [*told.values(), *(overrides if isinstance(overrides, list) else [overrides])]
+    if not isinstance(overrides, list) or not all(isinstance(text, str) for text in texts):
+        return _unreadable("failure.json: expected kind and reason as text, and a list of overrides")
+    return {**told, "overrides": overrides}
 
 
 def _unreadable(reason: str) -> Mapping[str, Any]:

@@ -39,6 +39,8 @@ def thumbnail(file: Path, side: int) -> Thumbnail | None:
     """The picture in a file with its longer side at most `side`; None where it cannot be read."""
     from PIL import Image as Pillow
 
+    if not file.is_file():  # opening a named pipe would wait for its writer
+        return None
     try:
         with Pillow.open(file) as opened:
             picture = opened.convert("RGB")

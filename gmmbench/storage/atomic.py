@@ -163,7 +163,7 @@ def died(top: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     for path, name, alive in temporary_folders(top):
         if alive:
             continue
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
             told = json.loads((path / RUNNING).read_bytes())
             reason = f"process {told['pid']} of {told['host']} is gone, which began {told['since']}"
             yield (
