@@ -1,4 +1,4 @@
-"""gmmbench: fit generative models to images, let them paint, and say which knows the picture best."""
+"""gmmbench: fit generative models to images, draw what they have learnt, and compare them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
-    # What runs a run is imported when it is first asked for: `import gmmbench` stays light for plugins.
+    # Imported when it is first used, so that `import gmmbench` stays light for plugins.
     if name in _LATER:
         from importlib import import_module
 

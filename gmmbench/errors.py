@@ -1,4 +1,4 @@
-"""Errors as one line: what was expected, what came, and what to try."""
+"""Errors for users, as one line: what was expected, what came, and what to try."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Refused(ValueError):  # noqa: N818 - a refusal is an answer, and reads as one
-    """What a user asked for cannot be done; the message is one line: expected, got, try."""
+    """What the user asked for cannot be done. The message is one line: expected, got, try."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

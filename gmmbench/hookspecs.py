@@ -1,4 +1,4 @@
-"""The three hooks of a plugin, and the marker for the functions that implement them."""
+"""The three hooks that a plugin may implement, and the marker `hookimpl` for the functions that do."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ hookimpl = pluggy.HookimplMarker("gmmbench")
 
 @hookspec
 def gmmbench_images() -> list[type[ImageSource]]:  # type: ignore[empty-body]  # a specification
-    """The image sources that a plugin offers."""
+    """Return the image sources that a plugin offers."""
 
 
 @hookspec
 def gmmbench_models() -> list[type[Model]]:  # type: ignore[empty-body]  # a specification
-    """The models that a plugin offers."""
+    """Return the models that a plugin offers."""
 
 
 @hookspec
 def gmmbench_renders() -> list[type[Renderer]]:  # type: ignore[empty-body]  # a specification
-    """The renderers that a plugin offers."""
+    """Return the renderers that a plugin offers."""

@@ -30,7 +30,7 @@ def option(
         help: what the option does, with its unit.
         low, high: the inclusive range of a number, or of each number in a list.
         above, below: the exclusive range of the same.
-        choices: the words a string may be.
+        choices: the values that a text may have.
         formerly: names that this option had before; using one is refused with a line that gives the new name.
 
     Example:
@@ -78,7 +78,7 @@ def refusal(field: dataclasses.Field[Any], kind: Any, value: Any) -> str:
 
 
 def renamed(cls: Any, name: str) -> str | None:
-    """The present name of an option of a dataclass that was called `name` before; None if there is none."""
+    """The present name of a dataclass's option that was called `name` before; None if there is none."""
     fields = dataclasses.fields(cls)
     if any(field.name == name for field in fields):
         return None
@@ -109,7 +109,7 @@ def check_names(cls: Any, names: Mapping[str, Any]) -> None:
 
 
 def expectation(kind: Any, limits: Mapping[str, Any]) -> str:
-    """An option's type and range in words, such as "a whole number >= 1"."""
+    """An option's type and range as text, such as "a whole number >= 1"."""
     if "choices" in limits:
         return "one of " + ", ".join(limits["choices"])
     kind, optional = _without_none(kind)

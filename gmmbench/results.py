@@ -1,4 +1,4 @@
-"""A run and what comes of it: one choice of image, model and renderers, its scores, pictures and cost."""
+"""A run and its outcome: the options of a run, what is learnt in it, scores, pictures and cost."""
 
 from __future__ import annotations
 
@@ -59,10 +59,16 @@ class Run(RunOptions):
 
 @dataclass(frozen=True, eq=False)
 class Cost:
-    """What a fit cost: seconds of wall clock and CPU, those of compiling apart, and the threads allowed.
+    """What a fit cost.
 
-    The peak is of the process's memory, in bytes (None: unknown). Scoring has seconds of its own. A fit that
-    was `cached`, taken from a store, bears the cost of when it was made.
+    Attributes:
+        wall_seconds: wall-clock time, without compiling.
+        cpu_seconds: CPU time of the process, without compiling.
+        compile_seconds: time in which kernels were compiled.
+        peak_bytes: peak memory of the process; None if it is unknown.
+        threads: the threads that the fit was allowed.
+        score_seconds: wall-clock time of scoring.
+        cached: whether the fit was read from a store; the other numbers are then those of its making.
     """
 
     wall_seconds: float
@@ -76,11 +82,17 @@ class Cost:
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """One number with its unit: over training pixels, held-out pixels, or all of them.
+    """One score of a fit.
 
-    Each is None where there is none; `reason` says why where that is not plain. `of` says of what, and
-    `convention` how: numbers of different conventions are not to be compared. `interval` is the 95 %
-    interval of the held-out one.
+    Attributes:
+        train: over the training pixels; None if it does not exist there.
+        held_out: over the held-out pixels, likewise.
+        overall: over all pixels, likewise.
+        unit: the unit of these numbers.
+        of: what is scored, such as ink.
+        convention: how it is scored: numbers of different conventions must not be compared.
+        reason: why there is no number, if that is not obvious.
+        interval: the 95 % interval of `held_out`.
     """
 
     train: float | None = None
@@ -99,12 +111,12 @@ class Scores:
 
     Attributes:
         values: the scores by the report's keys.
-        not_ranked: why the fit may not stand in a ranking; empty when it may.
-        details: what stands behind the scores, by the report's keys: certificate, baselines, ...
-        alarms: scores beyond what is possible; there should be none.
-        gain: (H, W) float32, nats over uniform that each pixel brings, NaN where unscored.
-        weight: (H, W) float32, what each pixel counts in the mean.
-        log_likelihood: (H, W) float32, the raw log-likelihood of each pixel, nats, NaN where unscored.
+        not_ranked: why the fit must not be ranked; empty if it may be.
+        details: what the scores are based on, by the report's keys: normalisation check, baselines, ...
+        alarms: scores that are impossible; there should be none.
+        gain: (H, W) float32, information gain of each pixel over uniform, nats, NaN where unscored.
+        weight: (H, W) float32, the weight of each pixel in the mean.
+        log_likelihood: (H, W) float32, log-likelihood of each pixel, nats, NaN where unscored.
     """
 
     values: Mapping[str, Score]
@@ -118,7 +130,7 @@ class Scores:
 
 @dataclass(frozen=True, eq=False)
 class Learnt:
-    """A fit as a store keeps it: what was learnt, and how (`Study.history`), its scores and its cost."""
+    """What a store holds of a fit: the fit, its history (see `Study`), its scores and its cost."""
 
     fitted: Fitted
     history: tuple[tuple[int, float | None, Fitted], ...]
@@ -128,7 +140,17 @@ class Learnt:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What came of a run: the study, the pictures, what was skipped or failed and why, scores, cost."""
+    """What came out of a run.
+
+    Attributes:
+        run: the run.
+        study: the image, the split and the fit.
+        pictures: what was drawn, by the renderer's choice.
+        skipped: why a renderer could not draw this fit, by its choice.
+        failed: how a renderer failed, by its choice.
+        scores: the scores of the fit.
+        cost: the cost of the fit.
+    """
 
     run: Run
     study: Study

@@ -1,1 +1,1 @@
-"""The command line: what was typed in, an exit code out."""
+"""The command line: arguments in, an exit code out."""

@@ -85,20 +85,20 @@ def _commands() -> list[str]:
 
 
 def _listed(options: Mapping[str, registry.ChoiceFile]) -> list[str]:
-    """A line for each option: its name and what it is."""
+    """A line for each choice: its name and what it is."""
     width = max(map(len, options))
     return [f"  {option.name:{width}}  {option.summary}" for option in options.values()]
 
 
 def _settings() -> list[str]:
-    """The options of config.yaml: those at its top, and those of the store."""
+    """The options in config.yaml: those at its top, and those of the store."""
     text = (registry.conf_folder() / "config.yaml").read_text(encoding="utf-8")
     _, top, store, *_ = text.split("\n\n")
     return _options("", top) + _options("store.", textwrap.dedent(store.partition("\n")[2]))
 
 
 def _options(prefix: str, yaml: str) -> list[str]:
-    """The `key: value  # comment` lines of a YAML file as they would be typed."""
+    """The lines `key: value  # comment` of a YAML file as they would be typed."""
     out = []
     for line in yaml.splitlines():
         key, colon, rest = line.partition(":")

@@ -1,4 +1,4 @@
-"""From words to a run: composed by Hydra, built and checked by type."""
+"""From overrides to a run: composed by Hydra, then built and checked by type."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 def compose(*overrides: str) -> Run:
-    """A Run from the same words as the command line.
+    """A Run from the same overrides as on the command line.
 
     Args:
         overrides: such as "image=dog", "model.components=50", "render=[grid,sample]".
@@ -52,16 +52,19 @@ def compose(*overrides: str) -> Run:
     except Refused:
         raise
     except (HydraException, OmegaConfBaseException, ValueError) as error:
-        # ValueError: Hydra's own for `model=null`.
+        # Hydra raises a ValueError of its own for `model=null`.
         raise Refused(explain(error, overrides)) from error
 
 
 def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
-    """A Run from a composed config, every value checked. Raises Refused.
+    """A Run from a composed config, with every value checked.
 
     Args:
         cfg: the config without its `hydra` part.
-        choices: which option was taken in each group (`hydra.runtime.choices`).
+        choices: the choice that was made in each group (`hydra.runtime.choices`).
+
+    Raises:
+        Refused: a key or a value is not what it should be; the line begins with the key.
     """
     tree = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(tree, dict)
@@ -91,12 +94,12 @@ def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
 
 
 def timeout_of(cfg: DictConfig) -> float | None:
-    """The seconds that a composed config, which was built before, gives a run."""
+    """The seconds that a run may take by a composed config from which a run was built; None for any."""
     return None if cfg.get("timeout") is None else float(cfg.timeout)
 
 
 def store_of(cfg: DictConfig) -> Store | None:
-    """The store that a composed config names; None where none is to be used. Raises Refused."""
+    """The store that a composed config names; None if none is to be used. Raises Refused."""
     tree = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(tree, dict)
     chosen = tree.get("store")
@@ -107,7 +110,7 @@ def store_of(cfg: DictConfig) -> Store | None:
 
 
 def _chosen(group: str, tree: Any, prefix: str | None = None) -> Choice:
-    """The plugin that a part of the config names; the registry holds none but its group's classes."""
+    """The choice that a part of the config names, with its options. Raises Refused."""
     known = registry.load()
     if not isinstance(tree, dict) or "name" not in tree:
         names = ", ".join(known.choices[group])
@@ -128,7 +131,7 @@ def typed(prefix: str, cls: type[T], values: Mapping[str, Any]) -> T:
             raise Refused(_unknown(prefix, cls, str(key), values[key], fields))
     kinds = typing.get_type_hints(cls)
     for key, value in values.items():
-        # A text for a number is refused unless it is one; true is no number though it counts as 1.
+        # OmegaConf would take true for 1.
         if isinstance(value, bool) and bool not in (kinds[key], *typing.get_args(kinds[key])):
             raise Refused(prefix + refusal(fields[key], kinds[key], value))
     ready = {
@@ -138,7 +141,7 @@ def typed(prefix: str, cls: type[T], values: Mapping[str, Any]) -> T:
     try:
         plain = _converted(cls, ready)
     except OmegaConfBaseException:
-        for key, value in ready.items():  # which one?
+        for key, value in ready.items():  # find the one that does not fit
             try:
                 _converted(cls, {key: value})
             except OmegaConfBaseException:
@@ -158,7 +161,7 @@ def _unknown(prefix: str, cls: type[Any], key: str, value: Any, known: Iterable[
 
 
 def _converted(cls: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as the annotations of a dataclass have them. Raises OmegaConfBaseException."""
+    """Values converted to the annotations of a dataclass. Raises OmegaConfBaseException."""
     tree = OmegaConf.to_container(OmegaConf.merge(_schema(cls), dict(values)))  # type: ignore[arg-type]  # classes can be hashed
     assert isinstance(tree, dict)
     return {key: tree[key] for key in values}
@@ -170,7 +173,7 @@ def _schema(cls: type[Any]) -> Any:
 
 
 def _with_points(value: Any) -> Any:
-    """Whole numbers as floats: in a list of lists OmegaConf takes no 0 for 0.0."""
+    """Whole numbers as floats: in a list of lists OmegaConf does not accept 0 for 0.0."""
     if isinstance(value, list):
         return [_with_points(item) for item in value]
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

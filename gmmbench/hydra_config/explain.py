@@ -1,4 +1,4 @@
-"""Errors of Hydra's and OmegaConf's as one line: what was expected, what came, what to try."""
+"""Errors of Hydra and OmegaConf as one line: what was expected, what came, what to try."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from .search_path import composed
 from .settings import Settings, StoreSettings
 
 MERGING = "Error merging override "
-"""How Hydra begins to say that a value has the wrong shape."""
+"""How Hydra's message begins when a value has the wrong shape."""
 
 EXTRAS = {"submitit": "slurm", "ray": "ray", "optuna": "optuna"}
 """The packages behind launchers and sweepers, and the extra of ours that brings each."""
 
 
 def explain(error: BaseException, overrides: Sequence[str]) -> str:
-    """One line for an error of Hydra's or OmegaConf's, given the overrides that led to it."""
+    """One line for an error of Hydra or OmegaConf, given the overrides that led to it."""
     links = list(_chain(error))
     found = [line for link in links if (line := _by_error(link, overrides)) is not None]
     found += [line for word in overrides if (line := _by_word(word, links)) is not None]
@@ -39,7 +39,7 @@ def explain(error: BaseException, overrides: Sequence[str]) -> str:
 
 
 def _by_error(link: BaseException, overrides: Sequence[str]) -> str | None:
-    """The line for one error of a chain, or None for one that tells nothing."""
+    """The line for one error of a chain; None if it tells nothing."""
     if (line := _by_launcher(link)) is not None:
         return line
     if isinstance(link, MissingConfigException) and link.missing_cfg_file:
@@ -73,7 +73,7 @@ def _by_launcher(link: BaseException) -> str | None:
 
 
 def _by_text(text: str, overrides: Sequence[str]) -> str | None:
-    """The line for an error of Hydra's that can be told only by how it begins, or None."""
+    """The line for an error of Hydra that is known only by how its message begins, or None."""
     if text.startswith("Ambiguous value for argument"):
         word = text.partition("'")[2].rpartition("'")[0]
         return f"{word}: expected one value, got several; try -m for a sweep, or [a,b] for a list"
@@ -87,10 +87,10 @@ def _by_text(text: str, overrides: Sequence[str]) -> str | None:
 
 
 def _by_word(word: str, links: Sequence[BaseException]) -> str | None:
-    """The line for an override that Hydra trips over without naming it, or None."""
+    """The line for an override that makes Hydra fail without naming it, or None."""
     group, _, option = word.partition("=")
     if "${" in option and any(isinstance(link, InterpolationResolutionError) for link in links):
-        return f"{group}: expected a value, got {option}, which leads nowhere; try {group}=VALUE"
+        return f"{group}: expected a value, got {option}, which refers to nothing; try {group}=VALUE"
     if group in registry.GROUPS and option in ("", "null"):
         names = ", ".join(registry.load().choices[group])
         return f"{group}: expected one of {names}, got {option or 'nothing'}"
@@ -99,7 +99,7 @@ def _by_word(word: str, links: Sequence[BaseException]) -> str | None:
 
 def _unknown_key(key: str, overrides: Sequence[str]) -> str:
     keys = list(dict.fromkeys([*registry.GROUPS, *_flat_keys(OmegaConf.to_container(_usual(overrides)))]))
-    if key in keys:  # it exists for one option of a sweep, but not for another
+    if key in keys:  # one choice of a sweep has it, another lacks it
         return (
             f"{key}: expected an option of every choice in the sweep, got one that some lack; try two sweeps"
         )
@@ -145,7 +145,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _usual(overrides: Sequence[str]) -> DictConfig:
-    """The config with the options that were chosen, if they can be, and nothing else changed."""
+    """The config with the choices of the overrides, if they exist, and every option at its default."""
     keys = (*registry.GROUPS, presets.KEY)
     groups = [word for word in overrides if word.partition("=")[0].lstrip("+") in keys]
     try:

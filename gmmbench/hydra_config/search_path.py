@@ -1,4 +1,4 @@
-"""Hydra's door: the search path with every plugin's `conf`, and where Hydra writes."""
+"""What Hydra is told: the search path with the `conf` folder of every plugin; and where it writes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERSION_BASE = "1.3"
 
 
 class PluginConfigs(SearchPathPlugin):
-    """Puts every plugin's `conf` folder on Hydra's search path: plugins need not know Hydra."""
+    """Puts the `conf` folder of every plugin on Hydra's search path, so that plugins need not know Hydra."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Append the folders."""
@@ -30,25 +30,25 @@ class PluginConfigs(SearchPathPlugin):
 
 
 class RememberFolder(Callback):
-    """Remembers where Hydra writes, for what comes to nothing to be tidied: it is told nowhere else."""
+    """Remembers where Hydra writes, so that empty folders can be removed: Hydra tells only its callbacks."""
 
     run: typing.ClassVar[Path | None] = None
     sweep: typing.ClassVar[Path | None] = None
     before: typing.ClassVar[Path | None] = None
-    """The innermost folder of the path that was there already: nothing from it outwards is ours."""
+    """The innermost folder on that path that was there already: it and its parents are not ours."""
 
     @classmethod
     def forget(cls) -> None:
-        """Nothing has begun yet."""
+        """Forget the folders of an earlier command in this process."""
         cls.run = cls.sweep = cls.before = None
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Take down `hydra.run.dir`."""
+        """Remember `hydra.run.dir`."""
         type(self).run = Path(str(config.hydra.run.dir))
         type(self).before = _innermost(Path(str(config.hydra.run.dir)))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Take down `hydra.sweep.dir`."""
+        """Remember `hydra.sweep.dir`."""
         type(self).sweep = Path(str(config.hydra.sweep.dir))
         type(self).before = _innermost(Path(str(config.hydra.sweep.dir)))
 
@@ -58,17 +58,17 @@ def _innermost(folder: Path) -> Path:
     return next(part for part in (path, *path.parents) if part.exists())
 
 
-def open_door() -> str:
-    """Register our search path with Hydra; return the folder of our own YAML files."""
+def register_search_path() -> str:
+    """Register our search path with Hydra; return the folder of our own YAML files. Raises Refused."""
     registry.load().check()
     Plugins.instance().register(PluginConfigs)
     return str(registry.conf_folder().resolve())
 
 
 def composed(overrides: list[str]) -> DictConfig:
-    """The composed config, Hydra's own part included."""
+    """The composed config, with Hydra's own part."""
     GlobalHydra.instance().clear()
-    with initialize_config_dir(open_door(), job_name="gmmbench", version_base=VERSION_BASE):
+    with initialize_config_dir(register_search_path(), job_name="gmmbench", version_base=VERSION_BASE):
         cfg = hydra_compose("config", overrides, return_hydra_config=True)
     OmegaConf.set_struct(cfg, False)
     return cfg

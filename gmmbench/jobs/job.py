@@ -85,7 +85,7 @@ class Job:
     last_resort: Callable[[str], None] | None = None
 
     def __post_init__(self) -> None:
-        self.folder = run_files.unnamed(self.place, self.overrides) if self.in_sweep else self.place
+        self.folder = run_files.failed_folder(self.place, self.overrides) if self.in_sweep else self.place
 
     def __call__(self, cfg: DictConfig, choices: dict[str, object]) -> Done:
         """Do the job.
@@ -129,10 +129,10 @@ class Job:
             raise Refused(run_files.taken(self.folder))
         image, key = deadline.run(lambda: _loaded(run))
         if self.in_sweep:
-            name = run_files.place_of(run, image.name, key or run_files.hash_of(self.overrides))
+            name = run_files.folder_name(run, image.name, key or run_files.hash_of(self.overrides))
             self.folder = self.place / name
-            atomic.remove_folder(run_files.unnamed(self.place, self.overrides))  # it has a key now
-        there = run_files.standing(self.folder, key)
+            atomic.remove_folder(run_files.failed_folder(self.place, self.overrides))  # it has a key now
+        there = run_files.state_of(self.folder, key)
         if there == "taken":
             raise Refused(run_files.taken(self.folder))
         if there == "done":
@@ -155,7 +155,7 @@ class Job:
     def _taken_early(self) -> bool:
         """Whether the folder holds something other than a run, which can be told before any work."""
         reported = (self.folder / "report.json").is_file()
-        return not reported and run_files.standing(self.folder, None) == "taken"
+        return not reported and run_files.state_of(self.folder, None) == "taken"
 
     def _temporary_folder(self) -> atomic.TemporaryFolder:
         """The temporary folder. Raises Refused: it cannot be made."""

@@ -40,13 +40,15 @@ def _start(arguments: list[str]) -> int:
     import hydra
 
     from ..hydra_config.grammar import quoted
-    from ..hydra_config.search_path import VERSION_BASE, RememberFolder, open_door
+    from ..hydra_config.search_path import VERSION_BASE, RememberFolder, register_search_path
     from .launcher import SweepLauncher
     from .single import task
 
     _check_flags(arguments)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # re-raise: `main` makes the line
-    run = hydra.main(config_path=open_door(), config_name="config", version_base=VERSION_BASE)(task)
+    run = hydra.main(config_path=register_search_path(), config_name="config", version_base=VERSION_BASE)(
+        task
+    )
     before, interrupted = sys.argv, False
     RememberFolder.forget()
     sys.argv = ["gmmbench", *(quoted(word, sweeping) for word in arguments)]

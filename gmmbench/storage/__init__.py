@@ -1,1 +1,1 @@
-"""Bytes in, files out: each written whole or not at all; and fits cached by content."""
+"""Outcomes in, files out, each written completely or not at all; and results cached by content."""

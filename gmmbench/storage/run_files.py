@@ -1,4 +1,4 @@
-"""The only writer of files: every file is whole or not there."""
+"""The files of a run: what they hold, in which folder they belong, and how a failure is recorded."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 
 SCORES_VERSION = 2
-"""Of scores.npz; raised whenever one of its arrays changes its meaning or goes."""
+"""The version of scores.npz, raised whenever one of its arrays changes its meaning or is removed."""
 
 SHORT = 10
-"""Hexadecimal digits of a key in the name of a folder."""
+"""How many hexadecimal digits of a key the name of a folder has."""
 
 ALWAYS = ("original.png", "scores.npz", "config.yaml", "report.md", "report.json")
-"""What every run writes."""
+"""The files that every run writes."""
 
 
 def save(outcome: Outcome, folder: str | Path) -> Report:
     """Write a run's pictures, scores and report into an empty or new folder.
 
-    Files: `original.png`, one picture a renderer (`grid.png`; an animation as GIF and WebP besides),
-    `scores.npz` (maps of the scores and the split, see docs/report.md), `config.yaml`, `report.md` and,
-    last, `report.json`: where it stands, the run is whole.
+    The files are `original.png`, one picture for each renderer (`grid.png`; of an animation also a GIF and
+    a WebP), `scores.npz` (maps of the scores and the split, see docs/report.md), `config.yaml`, `report.md`
+    and, last, `report.json`: a folder that has it holds a complete run.
 
     Returns:
         The report that was written.
@@ -94,16 +94,20 @@ def files_of(outcome: Outcome, report: Report) -> dict[str, bytes]:
 
 
 def files_of_report(report: Report) -> dict[str, bytes]:
-    """The report for people and, last, for programs."""
+    """The report for people and, last, the one for programs."""
     return {"report.md": report.to_markdown().encode(), "report.json": report.to_json().encode()}
 
 
-def standing(folder: Path, key: str | None) -> str:
-    """What stands in the place of a run.
+def state_of(folder: Path, key: str | None) -> str:
+    """What is in the folder of a run.
 
-    "free": nothing; "done": the whole run; "failed": a failure, which may be replaced; "part": what is left
-    of this run, to be filled up; "taken": what is somebody else's. A folder that bears the key in its name
-    is the run's own.
+    Args:
+        folder: the folder that the run writes.
+        key: the key of the run; None if it is not known. A folder with the key in its name is the run's own.
+
+    Returns:
+        "free": nothing; "done": the complete run; "failed": a failure, which may be replaced; "part": some
+        files of this run, the others are to be written; "taken": anything else.
     """
     if not folder.is_dir():
         return "free" if not folder.exists() else "taken"
@@ -124,19 +128,19 @@ def standing(folder: Path, key: str | None) -> str:
     return "part" if own else "taken"
 
 
-def place_of(run: Run, image: str, key: str) -> str:
-    """The name of a run's folder in a sweep: what it is in words, and the beginning of its key."""
+def folder_name(run: Run, image: str, key: str) -> str:
+    """The name of a run's folder in a sweep: image, model, seed, and the beginning of the run's key."""
     words = (image, run.choices.get("model", run.model.name), f"s{run.seed}", key[:SHORT])
     return "-".join(re.sub(r"[^\w.+]+", "_", str(word))[:40] for word in words).lstrip(".")
 
 
 def taken(path: Path) -> str:
-    """The line that refuses a folder that holds something else."""
+    """The line that refuses a folder with other files in it."""
     return f"output folder {path}: expected a new or empty folder, got one with files in it; try another name"
 
 
 def prepare(folder: str | Path) -> Path:
-    """Make an output folder, or make sure that one is empty. Raises Refused, naming it."""
+    """Make an output folder, or check that it is empty. Raises Refused, naming it."""
     path = Path(folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -150,30 +154,32 @@ def prepare(folder: str | Path) -> Path:
 
 
 def bad_folder(path: str | Path, error: OSError) -> str:
-    """The line that refuses a folder that the system refuses."""
+    """The line for a folder that the system cannot make or write."""
     reason = error.strerror or str(error)
     return (
         f"output folder {path}: expected a folder that can be written, got '{reason}'; "
-        "try another: hydra.run.dir=results, or of a sweep hydra.sweep.dir=results"
+        "try another: hydra.run.dir=results, or for a sweep hydra.sweep.dir=results"
     )
 
 
 def prune(folder: str | Path | None, before: Path | None) -> None:
-    """Remove a folder that came to nothing, and the parents made for it, where they are empty.
+    """Remove the empty folder of a run that wrote nothing, and the empty parents that were made for it.
 
-    `before` is the innermost folder of the path that was there before; without it nothing is removed.
+    Args:
+        folder: the folder.
+        before: the innermost folder on its path that was there before; with None nothing is removed.
     """
     if folder is None or before is None:
         return
     path = Path(folder).resolve()
-    with contextlib.suppress(OSError):  # not empty, or not there: both are fine
+    with contextlib.suppress(OSError):  # it is not empty, or not there
         while path != before and before in path.parents:
             path.rmdir()
             path = path.parent
 
 
 def tidy_sweep(folder: str | Path | None, before: Path | None) -> None:
-    """Remove the folder of a sweep none of whose jobs began: it holds Hydra's multirun.yaml alone."""
+    """Remove the folder of a sweep none of whose jobs began: it holds only Hydra's multirun.yaml."""
     if folder is None:
         return
     path = Path(folder)
@@ -183,7 +189,7 @@ def tidy_sweep(folder: str | Path | None, before: Path | None) -> None:
 
 
 def save_failure(folder: str | Path, text: str) -> Path:
-    """Keep the traceback of a run that failed, in its folder; return the file."""
+    """Save the traceback of a run that failed, in its folder; return the file."""
     path = Path(folder) / "failure.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, text.encode())
@@ -198,7 +204,7 @@ def save_reason(
     They replace an earlier failure. Where the run itself is complete nothing is written.
     """
     path = Path(folder)
-    if standing(path, None) == "taken":
+    if state_of(path, None) == "taken":
         return
     told = {"kind": kind, "overrides": list(overrides), "reason": reason}
     files = {"failure.txt": traceback.encode()} if traceback else {}
@@ -213,7 +219,7 @@ def save_reason(
 def save_end(place: Path, kind: str, overrides: Sequence[str], reason: str) -> None:
     """Save how a job's process was ended, in place of the temporary folder that it left."""
     left = left_by(place, overrides)
-    for folder in left or [unnamed(place, overrides)]:
+    for folder in left or [failed_folder(place, overrides)]:
         save_reason(folder, kind, overrides, reason)
         remove_leftovers(place, folder.name)
 
@@ -223,8 +229,8 @@ def left_by(place: Path, overrides: Sequence[str]) -> list[Path]:
     return [folder for folder, told in died(place) if tuple(told["overrides"]) == tuple(overrides)]
 
 
-def unnamed(place: Path, overrides: Sequence[str]) -> Path:
-    """Where a job of a sweep fails before its key is known."""
+def failed_folder(place: Path, overrides: Sequence[str]) -> Path:
+    """The folder for a job of a sweep that fails before its key is known."""
     return place / f"failed-{hash_of(overrides)[:SHORT]}"
 
 
@@ -241,7 +247,7 @@ def save_comparison(files: Mapping[str, str], folder: str | Path) -> list[Path]:
 
 
 def _provenance(run: Run, sha256: str) -> dict[str, str]:
-    """What made a picture, without times: the same run gives the same bytes."""
+    """What a picture was made from. It has no times, so that the same run gives the same bytes."""
     from ..running.provenance import config_of, versions
 
     made = {"config": config_of(run), "image_sha256": sha256}

@@ -1,4 +1,4 @@
-"""A fit as files and back: arrays as npz, all else as JSON; nothing is pickled."""
+"""Fits and images as files and back: arrays as npz, everything else as JSON; nothing is pickled."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ from ..results import Cost, Learnt, Score, Scores
 from ..running.provenance import plain
 
 MAPS = ("gain", "weight", "log_likelihood")
-"""The arrays of `Scores`."""
+"""The arrays in `Scores`."""
 
 
 def files_of(learnt: Learnt, about: Mapping[str, Any]) -> dict[str, bytes] | None:
-    """A fit, its history, scores and cost as files by name; None where the fit has no `save`."""
+    """A fit, its history, scores and cost as files by name; None if the fit has no `save`."""
     saved: list[dict[str, Any]] = []
     arrays: dict[str, NDArray[Any]] = {}
     for iteration, bound, fitted in ((None, None, learnt.fitted), *learnt.history):
         last = fitted is learnt.fitted and iteration is not None
-        kept = ({}, {}) if last else fitted.save()  # the last of the history is the fit itself
-        if kept is None:
+        stored = ({}, {}) if last else fitted.save()  # the last one in the history is the fit itself
+        if stored is None:
             return None
-        words = _words(type(fitted))
-        saved.append({"iteration": iteration, "bound": bound, "class": words, "facts": kept[1], "last": last})
-        arrays |= {f"{len(saved) - 1}:{name}": np.asarray(array) for name, array in kept[0].items()}
+        names = _names(type(fitted))
+        saved.append(
+            {"iteration": iteration, "bound": bound, "class": names, "facts": stored[1], "last": last}
+        )
+        arrays |= {f"{len(saved) - 1}:{name}": np.asarray(array) for name, array in stored[0].items()}
     scores = learnt.scores
     told = {
         "fits": saved,
@@ -49,7 +51,7 @@ def files_of(learnt: Learnt, about: Mapping[str, Any]) -> dict[str, bytes] | Non
 
 
 def learnt_of(files: Mapping[str, bytes], model: type[Model]) -> Learnt:
-    """The fit that such files hold, made by a model; its cost is marked as cached."""
+    """The fit in such files, which a model has made; its cost is marked as cached."""
     told, arrays, maps = json.loads(files["fit.json"]), of_npz(files["fit.npz"]), of_npz(files["scores.npz"])
     fits: list[Fitted] = []
     for number, part in enumerate(told["fits"]):
@@ -78,12 +80,12 @@ def learnt_of(files: Mapping[str, bytes], model: type[Model]) -> Learnt:
 
 
 def again(fitted: Fitted, model: type[Model]) -> Fitted | None:
-    """A fit as it would come back from a store; None where it has no `save`."""
+    """A fit as a store would give it back; None if it has no `save`."""
     saved = fitted.save()
     if saved is None:
         return None
     arrays, facts = of_npz(to_npz(saved[0])), json.loads(to_json(saved[1]))
-    return _class(_words(type(fitted)), model).load(arrays, facts)
+    return _class(_names(type(fitted)), model).load(arrays, facts)
 
 
 def files_of_image(image: Image) -> dict[str, bytes]:
@@ -93,29 +95,29 @@ def files_of_image(image: Image) -> dict[str, bytes]:
 
 
 def image_of(files: Mapping[str, bytes]) -> Image:
-    """The image that such files hold."""
+    """The image in such files."""
     told = json.loads(files["image.json"])
     values = of_npz(files["image.npz"])["values"]
     return Image(told["name"], told["view"], values, told["sha256"], tuple(told["notes"]))
 
 
 def to_json(told: Mapping[str, Any]) -> bytes:
-    """As JSON, every float to its last bit; NaN and infinity as Python writes and reads them."""
+    """JSON with every float to its last bit, and NaN and infinity as Python writes and reads them."""
     return (json.dumps(plain(told, finite=False), indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def to_npz(arrays: Mapping[str, NDArray[Any]], small: bool = False) -> bytes:
-    """As npz. Raises TypeError: an array holds objects, which only a pickle could keep."""
+    """An npz. Raises TypeError: an array holds objects, which only a pickle could store."""
     for name, array in arrays.items():
         if array.dtype.hasobject:
             raise TypeError(f"expected arrays of numbers, got objects in {name}")
     data = io.BytesIO()
-    (np.savez_compressed if small else np.savez)(data, **arrays)  # type: ignore[arg-type]  # names are not its own
+    (np.savez_compressed if small else np.savez)(data, **arrays)  # type: ignore[arg-type]  # no array is called like its parameters
     return data.getvalue()
 
 
 def of_npz(data: bytes) -> dict[str, NDArray[Any]]:
-    """The arrays of an npz, none of which is unpickled; nobody can write to them."""
+    """The arrays of an npz, read without pickle and not writeable."""
     with np.load(io.BytesIO(data), allow_pickle=False) as found:
         arrays = {name: found[name] for name in found.files}
     for array in arrays.values():
@@ -123,23 +125,26 @@ def of_npz(data: bytes) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _words(cls: type[Fitted]) -> list[str]:
+def _names(cls: type[Fitted]) -> list[str]:
     return [cls.__module__, cls.__qualname__]
 
 
-def _class(words: list[str], model: type[Model]) -> type[Fitted]:
-    """The class of these words, which must be a Fitted of the model's own package, or of core's mixtures.
+def _class(names: list[str], model: type[Model]) -> type[Fitted]:
+    """The class with a module and a name, which must be a Fitted of the model's package or core's mixture.
 
-    A file of a shared folder says the words: it must not be able to have anything else imported or called.
+    The names come from a file in a folder that may be shared: it must not have anything else imported.
+
+    Raises:
+        TypeError: it is something else.
     """
-    module, name = words
+    module, name = names
     package = model.__module__.partition(".")[0]
     own = module in (package, model.__module__) or module.startswith(f"{package}.")
     if not own and module != MixtureDensity.__module__:
-        raise TypeError(f"{module} is not of the package of the model {model.name}")
+        raise TypeError(f"{module} is not in the package of the model {model.name}")
     found: Any = import_module(module)
     for part in name.split("."):
         found = getattr(found, part, None)
     if not (isinstance(found, type) and issubclass(found, Fitted)):
-        raise TypeError(f"{module}.{name} is no class of fits")
+        raise TypeError(f"{module}.{name} is not a class of fits")
     return found
