@@ -27,7 +27,7 @@ def test_an_infinite_mixture_finds_its_size_in_any_covariance(covariance):
     [
         ({"births": 3}, "births: expected 0"),
         ({"prior": "evidence"}, "prior: expected points"),
-        ({"start": "stratified"}, "start: expected one that scikit-learn has"),
+        ({"init": "stratified"}, "init: expected an initialization that scikit-learn has"),
     ],
 )
 def test_scikit_learns_engine_is_refused_what_it_has_not(options, words):
