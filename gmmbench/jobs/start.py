@@ -44,14 +44,14 @@ def _start(arguments: list[str]) -> int:
     from .launcher import SweepLauncher
     from .single import task
 
-    _check_flags(arguments)
+    ordered = _overrides_first(arguments)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # re-raise: `main` makes the line
     run = hydra.main(config_path=register_search_path(), config_name="config", version_base=VERSION_BASE)(
         task
     )
     before, interrupted = sys.argv, False
     RememberFolder.forget()
-    sys.argv = ["gmmbench", *(quoted(word, sweeping) for word in arguments)]
+    sys.argv = ["gmmbench", *(quoted(word, sweeping) for word in ordered)]
     try:
         with contextlib.redirect_stderr(_WithoutHydrasLine(sys.stderr)):
             run()
@@ -85,8 +85,11 @@ def _check_launcher(arguments: list[str]) -> None:
             )
 
 
-def _check_flags(arguments: list[str]) -> None:
-    """Refuse flags that Hydra does not know, in one line. Raises Refused."""
+def _overrides_first(arguments: list[str]) -> list[str]:
+    """The arguments with the flags last: Hydra does not accept a flag between overrides.
+
+    Raises Refused: Hydra does not know a flag.
+    """
     from hydra._internal.utils import get_args_parser
 
     def refuse(message: str) -> NoReturn:
@@ -95,7 +98,11 @@ def _check_flags(arguments: list[str]) -> None:
 
     parser = get_args_parser()
     parser.error = refuse  # type: ignore[method-assign]  # argparse would print its usage and leave
-    parser.parse_args(arguments)
+    overrides = parser.parse_intermixed_args(arguments).overrides
+    flags = list(arguments)
+    for override in overrides:
+        flags.remove(override)
+    return [*overrides, *flags]
 
 
 class _WithoutHydrasLine:

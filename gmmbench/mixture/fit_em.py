@@ -16,7 +16,7 @@ from .fit_result import Fit, Watcher
 from .sklearn_engine import fit_reference
 
 STARTS = ("kmeans", "k-means++", "stratified", "random", "random_from_data")
-"""How the first components are made, see `initialize.begin`; only this engine has "stratified"."""
+"""How the first components are made, see `initialize.begin`; scikit-learn is given "stratified" ones."""
 
 EMPTY = ("remove", "reseed")
 """What to do with components that become empty."""

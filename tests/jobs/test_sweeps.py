@@ -416,3 +416,11 @@ def test_optuna_looks_for_the_highest_score(command, tmp_path):
     assert "model.components: 30" in best
     top = max(float(row["skill_held_out"]) for row in rows(tmp_path))
     assert f"best_value: {top}" in best
+
+
+@pytest.mark.parametrize("flag", ["-m", "--multirun"])
+def test_a_flag_may_stand_between_overrides(command, flag, tmp_path):
+    words = ["image=dog", "image.max_side=40", flag, "model=uniform,histogram", "hydra.sweep.dir=s"]
+    done = command(*words)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "s").glob("*/report.json"))) == 2
