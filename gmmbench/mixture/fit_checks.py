@@ -13,17 +13,26 @@ class TooManyComponents(ValueError):  # noqa: N818 - the name states what was as
 
 
 def check_points(
-    points: ArrayLike, weights: ArrayLike | None, floor: ArrayLike
+    points: ArrayLike, weights: ArrayLike | None, floor: ArrayLike, *, incomplete: bool = False
 ) -> tuple[Floats, Floats, Floats]:
-    """Points (n, d), weights (n,) and covariance floor (d,) as float64. Raises ValueError if invalid."""
+    """Points (n, d), weights (n,) and covariance floor (d,) as float64. Raises ValueError if invalid.
+
+    If `incomplete`, cells of the points may be missing (NaN); points without any cell get a weight of 0.
+    """
     x = np.asarray(points, dtype=np.float64)
     if x.ndim != 2 or not len(x):
         raise ValueError(f"expected points (n, d) with n >= 1, got shape {x.shape}")
     w = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
     if w.shape != (len(x),):
         raise ValueError(f"expected weights ({len(x)},), got {w.shape}")
-    if not (np.isfinite(x).all() and np.isfinite(w).all() and (w >= 0).all()):
-        raise ValueError("expected finite points and finite weights >= 0")
+    fine = np.isfinite(x) | (np.isnan(x) if incomplete else False)
+    if not (fine.all() and np.isfinite(w).all() and (w >= 0).all()):
+        hint = "; try fit(nan_is_missing=True)" if np.isnan(x).any() and not incomplete else ""
+        raise ValueError(f"expected finite points and finite weights >= 0{hint}")
+    if np.isnan(x).any():
+        w = np.where(np.isnan(x).all(axis=1), 0.0, w)
+        if np.isnan(x[w > 0]).all(axis=0).any():
+            raise ValueError("expected a value in every column of the points, got one without any")
     if not w.any():
         raise ValueError("expected weights of which some are > 0, got none")
     axes = np.broadcast_to(np.asarray(floor, dtype=np.float64), (x.shape[1],))

@@ -45,6 +45,7 @@ def fit(
     neglect: float = 1e-5,
     empty: str = "reseed",
     missing: tuple[ArrayLike, float] | None = None,
+    nan_is_missing: bool = False,
 ) -> Fit:
     """Fit a mixture by expectation-maximisation (Dempster, Laird and Rubin 1977).
 
@@ -72,6 +73,9 @@ def fit(
         missing: the centres (m, d) of cells where nobody looked, and the volume of one: what the fit expects
             there is filled in, at most 1 a cell, instead of being read as empty; the bound is then that of
             the points given that they lie where somebody looked (see `missing.Filled`).
+        nan_is_missing: whether NaN marks a cell of a point that is missing at random, instead of being
+            refused: the fit is by EM for missing data then, and the bound that of the cells that are known
+            (see `incomplete.IncompleteExpectation`). It does not go with `missing`.
 
     Raises:
         ValueError: no points, values that are not finite, fewer distinct points than components, an
@@ -83,7 +87,7 @@ def fit(
         >>> found.mixture.n_components, found.converged
         (1, True)
     """
-    x, w, axes = check_points(points, weights, floor)
+    x, w, axes = check_points(points, weights, floor, incomplete=nan_is_missing)
     kind = covariance_type(covariance)
     check_choice("engine", engine, ENGINES)
     check_choice("empty", empty, EMPTY)
@@ -94,6 +98,8 @@ def fit(
             f"expected a start of {components} components in {x.shape[1]} dimensions, "
             f"got {start.n_components} in {start.dimension}"
         )
+    if nan_is_missing and (missing is not None or engine == "sklearn"):
+        raise ValueError("expected engine='fast' and no missing cells of a lattice with nan_is_missing=True")
     if engine == "sklearn":
         if missing is not None:
             raise ValueError("expected engine='fast' for missing cells, got 'sklearn'")

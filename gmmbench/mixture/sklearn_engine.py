@@ -14,9 +14,13 @@ from .em.problem import Options, Problem
 from .em.whitening import Units
 from .fit_checks import check_distinct
 from .fit_result import BayesianFit, Fit, Watcher
+from .sample_weights import in_observations
 from .variational.posterior import Posterior
 from .variational.predictive import left_over, predictive
 from .variational.prior import Prior
+
+MOST_REPEATED = 10
+"""Rows are repeated as their weights say if so there are at most so many times as many."""
 
 
 def fit_reference(
@@ -43,7 +47,7 @@ def fit_reference(
         random_state=_seed(rng),
         **_starting(start, points, weights, components, covariance, floor, rng),
     )
-    done = _fit(estimator, points, weights, components, floor, rng)
+    done = _fit(estimator, _by_weight(points / np.sqrt(floor), weights, rng), components)
     if watch is not None:
         watch(int(done.n_iter_), float(done.lower_bound_))
     scale = np.sqrt(floor)
@@ -97,7 +101,7 @@ def fit_bayesian_reference(
         weight_concentration_prior=prior.concentration,
         random_state=_seed(rng),
     )
-    done = _fit(estimator, points, weights, components, floor, rng)
+    done = _fit(estimator, _counted(points / np.sqrt(floor), weights, rng), components)
     if watch is not None:
         watch(int(done.n_iter_), None)
     q, units = _posterior(done, prior), Units(np.zeros(d), np.diag(scale))
@@ -158,22 +162,12 @@ def _starting(
     return {"weights_init": start.weights, "means_init": start.means / scale, "precisions_init": kept}
 
 
-def _fit(
-    estimator: Any,
-    points: Floats,
-    weights: Floats,
-    components: int,
-    floor: Floats,
-    rng: np.random.Generator,
-) -> Any:
-    """Fit an estimator to the points in units of the floor, where its one `reg_covar` is 1."""
-    x = points / np.sqrt(floor)
-    if (weights != weights[0]).any():
-        x = x[_resampled(weights, rng)]
-    check_distinct(x, components)
+def _fit(estimator: Any, rows: Floats, components: int) -> Any:
+    """Fit an estimator to rows in units of the floor, where its one `reg_covar` is 1."""
+    check_distinct(rows, components)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whether it converged is said in the Fit
-        return estimator.fit(x)
+        return estimator.fit(rows)
 
 
 def _mixture(done: Any, covariance: CovarianceType, scale: Floats) -> Mixture:
@@ -188,6 +182,24 @@ def _name(covariance: CovarianceType) -> str:
             f"expected a covariance that scikit-learn has, got {covariance.name!r}; try engine='fast'"
         )
     return covariance.name
+
+
+def _counted(points: Floats, weights: Floats, rng: np.random.Generator) -> Floats:
+    """Points without weights that stand for points of which each counts as much as its weight says."""
+    return points[_resampled(weights, rng)] if (weights != weights[0]).any() else points
+
+
+def _by_weight(points: Floats, weights: Floats, rng: np.random.Generator) -> Floats:
+    """Points without weights that stand for points with them, whatever the scale of the weights.
+
+    Where weights are repetitions, each point is there so many times, if those are not too many; else points
+    are drawn, one on average for each that is as heavy as the heaviest.
+    """
+    x, w = points[weights > 0], weights[weights > 0]
+    _, repeats = in_observations(w)
+    if repeats is not None and repeats.sum() <= MOST_REPEATED * len(x):
+        return np.repeat(x, repeats, axis=0)
+    return x[_resampled(w / w.max(), rng)]
 
 
 def _resampled(weights: Floats, rng: np.random.Generator) -> Integers:

@@ -89,3 +89,21 @@ def test_a_start_by_parameters_is_the_same_for_both_engines(covariance):
     )
     again = fit(POINTS, iterations=1, rng=rng(), **{**options, "start": ours.mixture})
     assert again.bound == pytest.approx(ours.mixture.log_density(POINTS).mean(), abs=1e-6)
+
+
+def test_the_scale_of_weights_is_of_no_importance():
+    for weights in (np.random.default_rng(0).integers(1, 4, len(POINTS)), np.linspace(0.1, 1, len(POINTS))):
+        fits = [
+            fit(POINTS, weights * scale, components=2, floor=1e-3, rng=rng()).mixture
+            for scale in (1.0, 1e-300, 1e-16, 1e300)
+        ]
+        for found in fits[1:]:
+            np.testing.assert_allclose(found.means, fits[0].means)
+            np.testing.assert_allclose(found.covariances, fits[0].covariances)
+
+
+def test_integer_weights_are_repetitions():
+    weights = np.random.default_rng(0).integers(0, 4, len(POINTS))
+    one = fit(POINTS, weights, components=2, floor=1e-3, rng=rng()).mixture
+    two = fit(np.repeat(POINTS, weights, axis=0), components=2, floor=1e-3, rng=rng()).mixture
+    np.testing.assert_allclose(one.means, two.means)

@@ -15,6 +15,12 @@ from .e_step import KernelComponents, Moments, inverse_of_lower
 CHUNK = 1 << 20
 """Entries of a (K, n, d) array that are held at once."""
 
+GAUSSIAN_STEPS = 200
+"""The most E-steps for the one Gaussian by which missing cells are guessed before a fit."""
+
+GAUSSIAN_TOLERANCE = 1e-8
+"""Nats per row that such a step must gain for another to be made."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Pattern:
@@ -96,6 +102,9 @@ class IncompleteExpectation:
                 _add(count, first, second, marginal, points - means[:, None], shares[rows].T)
         return Moments(0.0, count, first, second, np.zeros(3, np.int64))
 
+    def forget(self) -> None:
+        """Nothing is remembered from one E-step to the next."""
+
     def log_density(self, components: KernelComponents) -> Floats:
         """Log density of the known columns of every point, in their order: (n,)."""
         out = np.empty(self.n)
@@ -145,6 +154,37 @@ class IncompleteExpectation:
             marginal = _marginal(components, pattern)
             for rows, points in _chunks(pattern, len(components.offset)):
                 yield rows, marginal, _log_joint(marginal, points)[1]
+
+
+def most_likely_gaussian(points: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Mean (d,) and covariance (d, d) of one Gaussian fitted to points of which cells are missing, by EM."""
+    share = weights / weights.sum()
+    there = ~np.isnan(points)
+    known = np.where(there, points, 0.0)
+    held = share @ there
+    mean = share @ known / held
+    variance = share @ (np.where(there, known - mean, 0.0) ** 2) / held
+    if there.all():
+        apart = points - mean
+        return mean, np.asarray((apart * share[:, None]).T @ apart)
+    least = np.diag(1e-10 * variance + 1e-12 * variance.max() + 1e-300)
+    expectation, covariance, before = IncompleteExpectation(points, share), np.diag(variance), -np.inf
+    for _ in range(GAUSSIAN_STEPS):
+        moments = expectation.moments(KernelComponents.of(np.ones(1), mean[None], (covariance + least)[None]))
+        step = moments.first[0]
+        mean, covariance = mean + step, moments.second[0] - np.outer(step, step)
+        if moments.bound - before < GAUSSIAN_TOLERANCE:
+            break
+        before = moments.bound
+    return mean, covariance
+
+
+def filled(points: Floats, mean: Floats, covariance: Floats) -> Floats:
+    """The points with what one Gaussian expects in their missing cells, as good as known: (n, d)."""
+    variance = np.diag(covariance)
+    least = np.diag(1e-10 * variance + 1e-12 * variance.max() + 1e-300)
+    one = KernelComponents.of(np.ones(1), mean[None], (covariance + least)[None])
+    return IncompleteExpectation(points, np.ones(len(points))).completed(one)
 
 
 def _chunks(pattern: _Pattern, components: int) -> Iterator[tuple[Integers, Floats]]:

@@ -33,7 +33,7 @@ class EMProgress:
 def step(problem: Problem, state: State) -> tuple[float, State, int]:
     """One iteration: the mean log-likelihood of `state`, the next state, and how many became empty."""
     moments = problem.expectation.moments(KernelComponents.of(state.weights, state.means, state.covariances))
-    bound = moments.bound / problem.total - problem.units.log_volume
+    bound = moments.bound / problem.total - problem.log_volume
     if not np.isfinite(bound):
         raise ValueError("the log-likelihood is no longer finite; try precision='double' or a larger floor")
     after = maximise(moments, state, problem.floor, problem.options.covariance)

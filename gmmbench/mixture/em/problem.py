@@ -8,9 +8,10 @@ from functools import partial
 import numpy as np
 
 from ..array_types import Floats
-from ..covariances import FULL, CovarianceType
+from ..covariances import FULL, CovarianceType, Diagonal, Form
 from ..distributions.gaussian import Mixture
 from .e_step import PRECISIONS, Expectation, KernelComponents
+from .incomplete import IncompleteExpectation, filled, most_likely_gaussian
 from .initialize import State, begin
 from .missing import Filled, Missing
 from .whitening import Units
@@ -38,6 +39,9 @@ class Options:
 class Problem:
     """Points (n, d) with weights (n,) and a covariance floor (d,), in whitened units and in blocks.
 
+    Points may lack some of their cells (NaN). `points` then has guesses there, for initialisation, and the
+    bound is that of the cells that are known.
+
     With missing cells, the bound is the log-likelihood of the points given that they lie elsewhere.
     """
 
@@ -50,9 +54,16 @@ class Problem:
         missing: Missing | None = None,
     ) -> None:
         self.options = options
-        self.units = Units.of(points, weights, floor, options.covariance.form)
         self.weights = weights / weights.max()
-        self.points = self.units.into(points)
+        lacking = np.isnan(points)
+        whole = not lacking.any()
+        if whole:
+            self.units = Units.of(points, self.weights, floor, options.covariance.form)
+            self.points = self.units.into(points)
+        else:
+            self.units, self.points = _units_of_axes(points, self.weights, floor, options.covariance.form)
+        axes = np.log(np.diag(self.units.factor))
+        self.log_volume = float(self.weights @ (~lacking @ axes) / self.weights.sum())
         spread = self.units.spread_into(np.diag(floor))
         least = float(np.linalg.eigvalsh(spread)[0])
         self.floor = spread + max(0.0, RIDGE - least) * np.eye(len(floor))
@@ -69,20 +80,30 @@ class Problem:
             threads=options.threads,
         )
         self.total = float(self.weights.sum())
-        self.expectation: Expectation | Filled = prepared(self.points, self.weights)
         self.hidden = np.empty((0, points.shape[1]))
+        self.expectation: Expectation | Filled | IncompleteExpectation
+        if not whole:
+            inside = np.where(lacking, np.nan, self.points)
+            self.expectation = IncompleteExpectation(inside, self.weights)
+            return
+        self.expectation = seen = prepared(self.points, self.weights)
         if missing is not None:
             self.hidden = self.units.into(missing.points)
             hidden = prepared(self.hidden, np.zeros(len(self.hidden)))
             volume = missing.volume / np.exp(self.units.log_volume)
             most = missing.most / float(weights.max())
-            self.expectation = Filled(self.expectation, hidden, self.total, volume, most)
+            self.expectation = Filled(seen, hidden, self.total, volume, most)
 
     def parts(self, components: KernelComponents) -> list[tuple[Expectation, Floats, Floats]]:
         """The points, and the missing cells as `components` fill them.
 
         Each part is its E-step, its points (n, d) and their weights (n,).
+
+        Raises:
+            ValueError: points that lack some of their cells have no such E-step.
         """
+        if isinstance(self.expectation, IncompleteExpectation):
+            raise ValueError("expected points without missing cells")
         if not isinstance(self.expectation, Filled):
             return [(self.expectation, self.points, self.weights)]
         self.expectation.fill(components)
@@ -102,3 +123,11 @@ class Problem:
     def mixture(self, state: State) -> Mixture:
         """A state as a mixture in the points' own units."""
         return Mixture(state.weights, *self.units.out_of(state.means, state.covariances))
+
+
+def _units_of_axes(points: Floats, weights: Floats, floor: Floats, form: Form) -> tuple[Units, Floats]:
+    """Units that mix no columns, and the points in them, with guesses in the cells that are missing."""
+    mean, covariance = most_likely_gaussian(points, weights)
+    form = form if form.diagonal else Diagonal()
+    units = Units(mean, form.whitening_factor(np.diag(np.diag(covariance)), floor))
+    return units, units.into(filled(points, mean, covariance))

@@ -11,9 +11,9 @@ import numpy as np
 from ..array_types import Floats, Integers, KernelFloats
 from ..covariances import CovarianceType
 from ..em.e_step import Expectation, KernelComponents, Moments
-from ..em.incomplete import IncompleteExpectation
+from ..em.incomplete import IncompleteExpectation, filled, most_likely_gaussian
 from ..em.whitening import Units
-from .sample_weights import checked_weights, in_observations
+from ..sample_weights import checked_weights, in_observations
 
 NEGLECT = 1e-7
 """Largest share of a point's responsibilities that is left out; the kernels are float64 here."""
@@ -21,12 +21,6 @@ NEGLECT = 1e-7
 SMALL = 200_000
 """Point-component pairs up to which E-steps are done in numpy: they take milliseconds, and a kernel for a new
 dimension takes seconds to compile."""
-
-IMPUTE_STEPS = 200
-"""The most E-steps for the one Gaussian by which missing cells are guessed for a start."""
-
-IMPUTE_TOLERANCE = 1e-8
-"""Nats per row that such a step must gain for another to be made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,35 +114,12 @@ class Observations:
     @cached_property
     def filled(self) -> Floats:
         """The points with guesses in their missing cells, for a start: (n, d)."""
-        if self.complete:
-            return self.points
-        mean, covariance = self.one_gaussian
-        return self._plain.completed(KernelComponents.of(np.ones(1), mean[None], covariance[None]))
+        return self.points if self.complete else filled(self.points, *self.one_gaussian)
 
     @cached_property
     def one_gaussian(self) -> tuple[Floats, Floats]:
         """Mean (d,) from the centre, and covariance (d, d), of the most likely single Gaussian."""
-        share = self.counts / self.total
-        if self.complete:
-            mean = share @ self.points
-            apart = self.points - mean
-            return mean, np.asarray((apart * share[:, None]).T @ apart)
-        there = ~np.isnan(self.points)
-        known = np.where(there, self.points, 0.0)
-        held = share @ there
-        mean = share @ known / held
-        variance = share @ (np.where(there, known - mean, 0.0) ** 2) / held
-        least = np.diag(1e-10 * variance + 1e-12 * variance.max() + 1e-300)
-        covariance, before = np.diag(variance), -np.inf
-        for _ in range(IMPUTE_STEPS):
-            one = KernelComponents.of(np.ones(1), mean[None], (covariance + least)[None])
-            moments = self._plain.moments(one)
-            step = moments.first[0] / self.total
-            mean, covariance = mean + step, moments.second[0] / self.total - np.outer(step, step)
-            if moments.bound - before < IMPUTE_TOLERANCE * self.total:
-                break
-            before = moments.bound
-        return mean, covariance
+        return most_likely_gaussian(self.points, self.counts)
 
     def moments(self, offset: Floats, means: Floats, factors: Floats) -> Sums:
         """An E-step.

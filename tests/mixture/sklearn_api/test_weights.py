@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gmmbench.mixture import BayesianGaussianMixture, GaussianMixture
-from gmmbench.mixture.sklearn_api.sample_weights import in_observations
+from gmmbench.mixture.sample_weights import in_observations
 
 SCALES = (1e-300, 1e-100, 1e-20, 1e-16, 0.1, 1 / 3, 7.0, 1e16, 1e100, 1e300)
 NAMES = st.sampled_from(("ml", "bayes"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..array_types import Floats, Integers
+from .array_types import Floats, Integers
 
 MOST = 64
 """Weights of at most so many units each are read as repetitions. Weights that are rounded to two decimals are
