@@ -1,7 +1,7 @@
 """Values as they are typed on the command line, in the grammar of Hydra's overrides.
 
-Everything that writes an override for a user or for Hydra writes its value here. The module knows the grammar
-and no library, so that a comparison can use it; the tests hold it to Hydra's parser.
+All overrides that are written, for a user or for Hydra, get their values from here. The module imports no
+library, so that a comparison can use it; tests compare it with Hydra's parser.
 """
 
 from __future__ import annotations

@@ -138,6 +138,21 @@ class Learnt:
     cost: Cost
 
 
+@dataclass(frozen=True)
+class Keys:
+    """The keys of a run (see `running.keys`), computed once and passed on; None where there is none.
+
+    Attributes:
+        run: of all that the run writes.
+        fit: of its fit and scores.
+        about: what the key of the fit was made from.
+    """
+
+    run: str | None = None
+    fit: str | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """What came out of a run.
@@ -150,6 +165,7 @@ class Outcome:
         failed: how a renderer failed, by its choice.
         scores: the scores of the fit.
         cost: the cost of the fit.
+        keys: the keys of the run.
     """
 
     run: Run
@@ -159,3 +175,4 @@ class Outcome:
     failed: Mapping[str, str]
     scores: Scores
     cost: Cost
+    keys: Keys

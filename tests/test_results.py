@@ -14,7 +14,7 @@ import yaml
 from gmmbench import Refused, Run, compose
 from gmmbench.hydra_config.settings import Settings
 from gmmbench.results import RunOptions
-from gmmbench.running.keys import of_fit
+from gmmbench.running.keys import keys_of
 from gmmbench.running.provenance import config_of
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +36,7 @@ def test_runs_settings_and_reports_have_the_options_that_are_declared():
 def test_a_fit_depends_on_each_of_them_but_the_threads(name):
     run = compose("image=dog", "image.max_side=20", "model=uniform")
     image = run.image.load()
-    same = of_fit(run, image)[0] == of_fit(replace(run, **{name: OTHER[name]}), image)[0]
+    same = keys_of(run, image).fit == keys_of(replace(run, **{name: OTHER[name]}), image).fit
     assert same == (name == "threads")
 
 

@@ -36,7 +36,7 @@ def chosen(arguments: Sequence[str]) -> list[str]:
 
 
 def check(overrides: Sequence[str]) -> None:
-    """Refuse a choice beside a preset that names another one: the preset sets options of its own choices.
+    """Refuse a choice that differs from the preset's own, since the preset sets options of its own choices.
 
     Raises:
         Refused: one line that quotes both, and the same command without a preset.

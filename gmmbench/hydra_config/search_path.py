@@ -1,4 +1,4 @@
-"""What Hydra is told: the search path with the `conf` folder of every plugin; and where it writes."""
+"""Hydra's search path, with the `conf` folder of every plugin, and the folders that Hydra writes into."""
 
 from __future__ import annotations
 

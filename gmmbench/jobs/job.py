@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..errors import Refused
 from ..hydra_config.compose import build, store_of, timeout_of
 from ..reporting.report import Report
-from ..running.keys import of_run
+from ..running.keys import keys_of
 from ..storage import atomic, run_files
 from .deadline import Deadline, TimedOut
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from ..api import Image
-    from ..results import Outcome, Run
+    from ..results import Keys, Outcome, Run
     from ..running.execute import Listen
     from ..storage.store import Store
 
@@ -127,7 +127,8 @@ class Job:
         """Load the image, execute, save. Only loading and executing can be interrupted by the deadline."""
         if not self.in_sweep and self._taken_early():
             raise Refused(run_files.taken(self.folder))
-        image, key = deadline.run(lambda: _loaded(run))
+        image, keys = deadline.run(lambda: _loaded(run))
+        key = keys.run
         if self.in_sweep:
             name = run_files.folder_name(run, image.name, key or run_files.hash_of(self.overrides))
             self.folder = self.place / name
@@ -141,7 +142,7 @@ class Job:
             run = replace(run, threads=self.threads)
         temporary = self._temporary_folder()
         try:
-            files, report, outcome = deadline.run(lambda: self._files(run, image, key, store))
+            files, report, outcome = deadline.run(lambda: self._files(run, image, keys, store))
             if store is not None and key is not None and outcome is not None and not outcome.failed:
                 store.put("runs", key, files)
             if there == "part":
@@ -166,10 +167,10 @@ class Job:
             raise Refused(run_files.bad_folder(self.folder, error)) from error
 
     def _files(
-        self, run: Run, image: Image, key: str | None, store: Store | None
+        self, run: Run, image: Image, keys: Keys, store: Store | None
     ) -> tuple[dict[str, bytes], Report, Outcome | None]:
         """The files of the run: loaded from the store (then there is no outcome), or made."""
-        stored = store.get("runs", key) if store is not None and key is not None else None
+        stored = store.get("runs", keys.run) if store is not None and keys.run is not None else None
         if stored is not None:
             data = json.loads(stored["report.json"])
             report = Report({**data, "cost": {**data["cost"], "cached": True}})
@@ -177,7 +178,7 @@ class Job:
         from ..running.execute import execute  # loads libraries that a stored run does without
 
         with self.listening() as listen:
-            outcome = execute(run, listen, store=store, image=image)
+            outcome = execute(run, listen, store=store, image=image, keys=keys)
         report = Report.of(outcome)
         return run_files.files_of(outcome, report), report, outcome
 
@@ -214,7 +215,7 @@ def late(seconds: float | None) -> str:
     )
 
 
-def _loaded(run: Run) -> tuple[Image, str | None]:
-    """The image of a run, and the key that follows from both."""
+def _loaded(run: Run) -> tuple[Image, Keys]:
+    """The image of a run, and the keys that follow from both."""
     image = run.image.load()
-    return image, of_run(run, image)
+    return image, keys_of(run, image)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hydra.plugins.launcher import Launcher
 
 from ..errors import Refused, shown
-from ..running.cost import cores
+from ..mixture.parallel import cores
 from .interrupts import Interrupted
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Plugins in, names out: loads every plugin on its own, and knows the choices that they offer."""
+"""Plugins in, choices out: each plugin is loaded on its own, and its choices are found by name."""
 
 from .loading import GROUPS, Plugin
 from .option_files import ChoiceFile, conf_folder

@@ -12,7 +12,6 @@ import numpy as np
 
 from ..api import LEVELS, TEST, TRAIN, VALIDATION, Density
 from ..results import Outcome
-from ..running.keys import of_fit, of_run
 from ..running.provenance import config_of, options_of, plain, versions
 from .animation import ANIMATIONS
 
@@ -33,12 +32,11 @@ class Report:
         scores, cost = outcome.scores, outcome.cost
         weights = image.values if image.view == "ink" else np.ones(image.lattice.shape)
         pixels = {"train": TRAIN, "validation": VALIDATION, "held_out": TEST}
-        named = of_fit(run, image)
         return Report(
             {
                 "schema": "gmmbench-report",
                 "schema_version": SCHEMA_VERSION,
-                "keys": {"run": of_run(run, image), "fit": None if named is None else named[0]},
+                "keys": {"run": outcome.keys.run, "fit": outcome.keys.fit},
                 "image": {
                     "option": run.choices.get("image", image.name),
                     "name": image.name,

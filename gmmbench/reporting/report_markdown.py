@@ -95,8 +95,8 @@ def _certificate(data: Mapping[str, Any]) -> list[str]:
         p = "none" if certificate["p_value"] is None else f"{certificate['p_value']:.3g}"
         lines += [
             f"{'It is a density' if certificate['holds'] else 'Not a density'}: mass in the box "
-            f"{certificate['mass_in_box']:.6f}, {certificate['share_in_box']:.5f} of its draws lie there; "
-            f"draws against masses over {certificate['tiles']} tiles, p = {p}; masses {certificate['how']}."
+            f"{certificate['mass_in_box']:.6f}, {certificate['share_in_box']:.5f} of its samples lie there; "
+            f"samples against masses over {certificate['tiles']} tiles, p = {p}; masses {certificate['how']}."
         ]
     elif (law := data["details"].get("law")) is not None:
         lines += [f"Its law of colour was integrated: {law['integrated']}."]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -11,13 +10,6 @@ from pathlib import Path
 
 from ..api import Fitted
 from ..results import Cost
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def measured(fit: Callable[[], Fitted], threads: int) -> tuple[Fitted, Cost]:

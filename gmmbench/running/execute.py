@@ -13,11 +13,12 @@ from threadpoolctl import threadpool_limits
 
 from ..api import Fitted, Image, Model, Picture, Renderer, Scene, Split, Study, Watch, stream
 from ..errors import Refused
-from ..results import Learnt, Outcome, Run
+from ..mixture.parallel import cores
+from ..results import Keys, Learnt, Outcome, Run
 from ..scoring.score import score
-from .cost import cores, measured
+from .cost import measured
 from .history import History
-from .keys import of_fit
+from .keys import keys_of
 
 # Waiting threads of scikit-learn's k-means spin otherwise: on busy cores that took ten times as long. It
 # counts only if it is set before the library is loaded, which no room does before a run. LightGBM's boosters
@@ -42,7 +43,12 @@ class Memory(Protocol):
 
 
 def execute(
-    run: Run, listen: Listen | None = None, *, store: Memory | None = None, image: Image | None = None
+    run: Run,
+    listen: Listen | None = None,
+    *,
+    store: Memory | None = None,
+    image: Image | None = None,
+    keys: Keys | None = None,
 ) -> Outcome:
     """Do one run: one fit, its scores, and its pictures.
 
@@ -54,6 +60,7 @@ def execute(
         listen: called with (stage, count, bound) as the work goes on.
         store: a `gmmbench.Store`, from which a fit is taken if it is there, and where it is kept if not.
         image: what `run.image` loads, if it is loaded already.
+        keys: `keys_of(run, image)`, if they are computed already.
 
     Raises:
         Refused: the image cannot be read, or the model cannot learn from this view of it.
@@ -70,9 +77,10 @@ def execute(
     image = image or run.image.load()
     tell("image", 1, None)
     _check_view(run, image)
+    keys = keys or keys_of(run, image)
     split = Split.draw(image.lattice, run.seed, run.hold_out, block=run.hold_out_block)
     with threadpool_limits(limits=threads):
-        learnt = _learnt(run, image, split, threads, tell, store)
+        learnt = _learnt(run, image, split, threads, tell, store, keys)
         tell("score", 1, learnt.scores.values["gain"].held_out)
         pictures: dict[str, Picture] = {}
         skipped: dict[str, str] = {}
@@ -93,20 +101,20 @@ def execute(
                 continue
             study = replace(study, pictures=dict(pictures))
             tell(option, 1, None)
-    return Outcome(run, study, pictures, skipped, failed, learnt.scores, learnt.cost)
+    return Outcome(run, study, pictures, skipped, failed, learnt.scores, learnt.cost, keys)
 
 
-def _learnt(run: Run, image: Image, split: Split, threads: int, tell: Listen, store: Memory | None) -> Learnt:
-    """The fit and its scores: from the store, or made and kept."""
-    named = of_fit(run, image) if store is not None else None
-    if store is None or named is None:
+def _learnt(
+    run: Run, image: Image, split: Split, threads: int, tell: Listen, store: Memory | None, keys: Keys
+) -> Learnt:
+    """The fit and its scores: loaded from the store, or made and stored."""
+    if store is None or keys.fit is None:
         return _learn(run, image, split, threads, tell)
-    key, about = named
-    learnt = store.load_fit(key, run.model)
+    learnt = store.load_fit(keys.fit, run.model)
     if learnt is None:
         learnt = _learn(run, image, split, threads, tell)
-        store.store_fit(key, about, learnt)
-    store.store_image(about["image"], image)
+        store.store_fit(keys.fit, keys.about, learnt)
+    store.store_image(keys.about["image"], image)
     return learnt
 
 

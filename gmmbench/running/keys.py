@@ -13,11 +13,19 @@ from typing import Any
 import numpy as np
 
 from ..api import Choice, Image
-from ..results import Run
+from ..results import Keys, Run
 from .provenance import config_of, options_of, plain, versions
 
 KEY_VERSION = 1
 """Raised whenever a change that no source file shows (of what is stored, say) makes old results wrong."""
+
+PACKAGE = Path(__file__).parents[1]
+
+FIT = ("api.py", "options.py", "results.py", "mixture_fit.py", "mixture", "images", "scoring", "running")
+"""The sources, below the package, that a fit and its scores depend on, beside those of its model."""
+
+RUN = ("reporting", "storage")
+"""The sources that what a run writes depends on besides, beside those of its renderers."""
 
 
 def of_image(image: Image) -> str:
@@ -27,14 +35,12 @@ def of_image(image: Image) -> str:
     return hashlib.sha256(head.encode() + values.tobytes()).hexdigest()
 
 
-def of_fit(run: Run, image: Image) -> tuple[str, dict[str, Any]] | None:
-    """The key of a run's fit and scores, and what went into it; None where its model has no source files.
+def keys_of(run: Run, image: Image) -> Keys:
+    """The keys of a run: of its fit and scores, and of all that it writes.
 
-    The number of threads is left out: a fit does not depend on it beyond rounding.
+    A key is None where a plugin has no source files. The number of threads is left out: a fit does not depend
+    on it beyond rounding.
     """
-    code = _code(type(run.model))
-    if code is None:
-        return None
     about = {
         "key_version": KEY_VERSION,
         "image": of_image(image),
@@ -42,21 +48,21 @@ def of_fit(run: Run, image: Image) -> tuple[str, dict[str, Any]] | None:
         "shape": list(image.lattice.shape),
         **{key: value for key, value in run.run_options().items() if key != "threads"},
         "model": {"name": run.model.name, **options_of(run.model)},
-        "code": code,
+        "code": [_sources(FIT), *_code(run.model)],
         "history": run.remembers(image.view),
     }
-    return _digest(about), plain(about)
-
-
-def of_run(run: Run, image: Image) -> str | None:
-    """The key of all that a run writes: its fit, its pictures, and the words it is described by."""
-    fit = of_fit(run, image)
-    codes = [_code(type(choice)) for choice in (run.image, *run.renders.values())]
-    if fit is None or None in codes:
-        return None
+    if None in about["code"]:
+        return Keys()
+    fit = _digest(about)
     config = {key: value for key, value in config_of(run).items() if key != "threads"}
-    told = [image.name, image.sha256, image.notes, dict(run.choices)]
-    return _digest({"fit": fit[0], "config": config, "told": told, "code": codes})
+    described = [image.name, image.sha256, image.notes, dict(run.choices)]
+    code = [_sources(RUN)]
+    for choice in (run.image, *run.renders.values()):
+        code += _code(choice)
+    written = None
+    if None not in code:
+        written = _digest({"fit": fit, "config": config, "told": described, "code": code})
+    return Keys(run=written, fit=fit, about=plain(about))
 
 
 def _digest(about: Mapping[str, Any]) -> str:
@@ -64,28 +70,44 @@ def _digest(about: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _code(cls: type[Choice]) -> dict[str, Any] | None:
-    """The versions behind a class, and the sources of its package and ours: who edits raises no version."""
-    package = cls.__module__.partition(".")[0]
-    sources = [_source("gmmbench"), _source(package) or _source(cls.__module__)]
-    if None in sources:
-        return None
-    return {"versions": versions(cls), "sources": sources}
+def _code(choice: Choice) -> list[Any]:
+    """The versions behind a choice, and the digest of the package that brings it.
+
+    A built-in's package is its station, such as gmmbench/models. A plugin's is its own: editing a plugin does
+    not raise its version.
+    """
+    module = type(choice).__module__
+    parts = module.split(".")
+    sources = _sources((parts[1],)) if parts[0] == PACKAGE.name else _package(parts[0]) or _package(module)
+    return [versions(type(choice)), sources]
 
 
 @cache
-def _source(package: str) -> str | None:
-    """The digest of every Python file of a package, or of a module; None where there is none."""
-    module = sys.modules.get(package)
+def _sources(names: tuple[str, ...]) -> str | None:
+    """The digest of Python files and folders of them below our package."""
+    files = [path for name in names for path in (PACKAGE / name).rglob("*.py")]
+    files += [PACKAGE / name for name in names if name.endswith(".py")]
+    return _digest_of(files, PACKAGE)
+
+
+@cache
+def _package(name: str) -> str | None:
+    """The digest of every Python file of an imported package, or of a module; None if there is none."""
+    module = sys.modules.get(name)
     folders = [Path(folder) for folder in getattr(module, "__path__", [])]
-    files = [path for folder in folders for path in folder.rglob("*.py")]
+    if folders:
+        return _digest_of([path for folder in folders for path in folder.rglob("*.py")], folders[0])
     file = getattr(module, "__file__", None)
-    if not folders and file is not None:
-        files = [Path(file)]
+    return None if file is None else _digest_of([Path(file)], Path(file).parent)
+
+
+def _digest_of(files: list[Path], top: Path) -> str | None:
+    """The digest of files and their places below a folder; None without files, or if one is unreadable."""
     found = hashlib.sha256()
     try:
         for path in sorted(files):
-            found.update(path.name.encode() + b"\0" + path.read_bytes())
+            place = path.relative_to(top).as_posix() if path.is_relative_to(top) else path.name
+            found.update(place.encode() + b"\0" + path.read_bytes() + b"\0")
     except OSError:
         return None
     return found.hexdigest() if files else None

@@ -168,7 +168,7 @@ SCORES: dict[str, ScoreDeclaration] = _declared(
     ),
     ScoreDeclaration(
         "shape_gain",
-        "information gain of the shape alone",
+        "gain of the shape alone",
         "the gain of the masses once they are normalised over the held-out pixels",
         (("generalisation", "held_out"),),
         {"ink": ScoreInView(PER_INK, "shape alone over {held}: a loophole when it stands alone", SHAPE)},

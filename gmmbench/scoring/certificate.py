@@ -35,7 +35,7 @@ class Certificate:
         reasons: why not; empty when it is one.
         mass_in_box: M, the mass inside the image (or the range of levels).
         share_in_box: of the draws.
-        tiles, p_value: of the chi-squared test of draws against masses.
+        tiles, p_value: of the chi-squared test of samples against masses.
         how: of the masses.
     """
 
@@ -90,7 +90,7 @@ def _judged(masses: Masses, counts: NDArray[np.intp], draws: int) -> Certificate
     inner = min(total, 1.0)
     error = np.sqrt(max(inner * (1 - inner), 1 / draws) / draws)
     if abs(total - share) > ERRORS * error + (0 if masses.how == "exact" else EXCESS):
-        reasons.append(f"its mass inside the box is {total:.6g}, but {share:.6g} of its draws lie there")
+        reasons.append(f"its mass inside the box is {total:.6g}, but {share:.6g} of its samples lie there")
     expected, observed = _tiles(draws * masses.values, counts.astype(np.float64))
     out = draws - expected.sum()
     if out >= EXPECTED:  # what lies outside the box is one more tile

@@ -155,7 +155,7 @@ def test_a_run_alone_has_a_limit_too_and_leaves_nothing(command, faulty, tmp_pat
 
 
 def started(words, cwd):
-    """A sweep in a process group of its own, once its first jobs run, and those that run."""
+    """A sweep in its own process group, after its first jobs have started, and the jobs that are running."""
     command = [sys.executable, "-m", "gmmbench", "-m", "model=faulty", *words, *SMALL]
     sweep = subprocess.Popen(
         command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

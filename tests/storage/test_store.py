@@ -127,24 +127,24 @@ def test_the_same_pixels_in_another_file_have_the_same_fit(store, fits, tmp_path
     Pillow.open(dog).save(tmp_path / "other.bmp")
     for path in (dog, tmp_path / "other.bmp"):
         run = gmmbench.compose(f"image.path={path}", *SMALL[1:])
-        named = keys.of_run(run, run.image.load())
+        named = keys.keys_of(run, run.image.load()).run
         gmmbench.execute(run, store=store)
     assert len(fits) == 1
-    assert named != keys.of_run(gmmbench.compose(*SMALL), run.image.load()), "but it is another run"
+    assert named != keys.keys_of(gmmbench.compose(*SMALL), run.image.load()).run, "but it is another run"
 
 
 @pytest.mark.parametrize("what", ["version", "source", "constant"])
 def test_other_code_is_another_key(what, monkeypatch):
     run = gmmbench.compose(*SMALL)
     image = run.image.load()
-    before = keys.of_fit(run, image)[0], keys.of_run(run, image)
+    before = keys.keys_of(run, image).fit, keys.keys_of(run, image).run
     if what == "version":
         monkeypatch.setattr(keys, "versions", lambda cls: {"gmmbench": "0.0.0"})
     elif what == "source":
-        monkeypatch.setattr(keys, "_source", lambda package: "0" * 64)
+        monkeypatch.setattr(keys, "_sources", lambda names: "0" * 64)
     else:
         monkeypatch.setattr(keys, "KEY_VERSION", keys.KEY_VERSION + 1)
-    after = keys.of_fit(run, image)[0], keys.of_run(run, image)
+    after = keys.keys_of(run, image).fit, keys.keys_of(run, image).run
     assert before[0] != after[0]
     assert before[1] != after[1]
 
@@ -154,10 +154,10 @@ def test_a_plugin_that_is_edited_has_other_keys_without_another_version(tmp_path
     monkeypatch.syspath_prepend(tmp_path)
     import gmmbench_edited  # noqa: F401
 
-    before = keys._source.__wrapped__("gmmbench_edited")
+    before = keys._package.__wrapped__("gmmbench_edited")
     (tmp_path / "gmmbench_edited.py").write_text("a = 2\n")
-    assert keys._source.__wrapped__("gmmbench_edited") != before
-    assert keys._source.__wrapped__("no_such_module_anywhere") is None
+    assert keys._package.__wrapped__("gmmbench_edited") != before
+    assert keys._package.__wrapped__("no_such_module_anywhere") is None
 
 
 def test_history_is_kept_for_whom_asks_for_it(store, fits):
@@ -451,7 +451,7 @@ def test_the_command_line_keeps_takes_and_can_do_without(tmp_path, store_folder,
     assert len(fits) == 1
     a, b = (json.loads((tmp_path / name / "report.json").read_text()) for name in "ab")
     run = gmmbench.compose(*words)
-    assert a["keys"]["run"] == keys.of_run(run, run.image.load()), "it is Python's key, too"
+    assert a["keys"]["run"] == keys.keys_of(run, run.image.load()).run, "it is Python's key, too"
     assert (a["cost"].pop("cached"), b["cost"].pop("cached")) == (False, True)
     assert a == b, "the original cost, marked as such"
     assert "from the store" in (tmp_path / "b/report.md").read_text()

@@ -7,8 +7,8 @@ import numpy as np
 from ..array_types import Floats
 
 FAR = 5e11
-"""Nats below a component's peak from which a point counts as far: a million standard deviations. Float64
-then knows the logarithms of densities to 1e-4 nats at best, and beyond 1e154 not at all."""
+"""Nats below a component's peak from which a point counts as far: a million standard deviations. At that
+distance float64 represents log densities to 1e-4 nats at best; beyond 1e154 they overflow."""
 
 
 def far_responsibilities(points: Floats, offset: Floats, means: Floats, factors: Floats) -> Floats:

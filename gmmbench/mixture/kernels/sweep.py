@@ -64,7 +64,7 @@ def make_select(dimension: int, diagonal: bool, precision: str) -> Any:
 def make_sweep(  # noqa: PLR0915 - the kernels it is made of must share its closure
     dimension: int, diagonal: bool, precision: str, task: str
 ) -> Callable[..., Any]:
-    """One pass over blocks start..stop; see `expectation.Expectation` for the arguments' shapes.
+    """One pass over blocks start..stop; see `e_step.Expectation` for the arguments' shapes.
 
     The task is "em" (sums for an M-step), "density" or "regression": the mean of lines under the
     responsibilities, sum_k r_k (b_k + G_k (x - m_k)), with lines [b, G] as rows.

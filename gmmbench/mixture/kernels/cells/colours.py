@@ -237,7 +237,7 @@ def make_cell_of(student: bool) -> Any:
 
 @cache
 def make_colour(student: bool) -> Callable[..., Any]:  # noqa: PLR0915 - the kernel inside counts
-    """Log masses of cells and of the cube at blocks start..stop; see `colour.colour_masses`.
+    """Log masses of cells and of the cube at blocks start..stop; see `integrals.colour_masses`.
 
     Components are listed by the marginal for the shares and the cube, and by the joint law's bound over
     the block's cells for the cells; within the list a component is integrated at a point only where its

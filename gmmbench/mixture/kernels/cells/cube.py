@@ -122,7 +122,7 @@ def make_cube(student: bool) -> Any:
 
     `cube(low, high, r, roots, shares, tolerance, a (3,), b (3,), outside (3,), faces (3, 2), nodes,
     weights)`. A t is a Gaussian whose precision is chi-square / df: the mass is a sum over the nodes
-    `roots` of that root's law with weights `shares` (`laws.root_rules`), which end where they are 0.
+    `roots` of that root's law with weights `shares` (`arrays.root_rules`), which end where they are 0.
     """
     box = make_box()
 

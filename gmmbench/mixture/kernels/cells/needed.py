@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from math import log1p
 from typing import Any
 
 from ..compiler import part
@@ -61,19 +60,6 @@ def make_decay(dimension: int, student: bool) -> Any:
 
     def heavy(q: Any, df: Any) -> Any:
         return 0.5 * (df + dimension) * log1p_vector(q / df)
-
-    return part(heavy if student else gaussian)
-
-
-@cache
-def make_decay_one(dimension: int, student: bool) -> Any:
-    """The same for single numbers."""
-
-    def gaussian(q: float, df: float) -> float:
-        return 0.5 * q
-
-    def heavy(q: float, df: float) -> float:
-        return 0.5 * (df + dimension) * log1p(q / df)
 
     return part(heavy if student else gaussian)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from math import log
 from typing import Any
 
 import numpy as np
 
-from ..compiler import kernel, part
+from ..compiler import part
 from ..densities import BLOCK
 from ..elementary import make_exp
 from .needed import DEGREES, FIRST, MEAN, make_decay, make_upper
@@ -83,26 +82,3 @@ def make_shares(dimension: int, last: int, student: bool) -> Any:
         return count
 
     return part(shares)
-
-
-@cache
-def make_density(dimension: int, student: bool) -> Any:
-    """Log density at blocks start..stop: `density(x, centre, half, rows, columns, cut, out, start, stop)`."""
-    shares = make_shares(dimension, dimension, student)
-
-    def density(
-        x: Any, centre: Any, half: Any, rows: Any, columns: Any, cut: float, out: Any, start: int, stop: int
-    ) -> None:
-        k = rows.shape[0]
-        bound, c, r, chosen = np.empty(k), np.empty(k), np.empty(k), np.empty(k, np.int64)
-        joint = np.empty((k, BLOCK))
-        square, z, top, total = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
-        for b in range(start, stop):
-            shares(
-                x[b], centre[b], half[b], rows, columns, columns[0], cut,
-                bound, c, r, chosen, joint, square, z, top, total,
-            )  # fmt: skip
-            for p in range(BLOCK):
-                out[b, p] = top[p] + log(total[p])
-
-    return kernel(density, f"cells-density-d{dimension}-{'student' if student else 'gaussian'}")
