@@ -1,15 +1,17 @@
-"""What a sweep prints: a line for each job that ends, and on a terminal a table of those that run."""
+"""What a sweep prints: a line for each job that ends and, on a terminal, a table of the running jobs."""
 
 from __future__ import annotations
 
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .console import duration, print_line, shown_path
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from .worker import Answer, Task
 
 ROWS = 8
@@ -28,31 +30,32 @@ class Progress:
     def __init__(self, total: int | None, workers: int | None, table: bool = False) -> None:
         self.total, self.workers = total, workers
         self.done = self.failed = 0
-        self._running: dict[int, tuple[str, float]] = {}
         self._computed: list[float] = []
         self._began = time.monotonic()
         self._rest = b""
-        self._live = _live(self) if table else None
+        self._table = _Table(self._summary()) if table else None
 
     def close(self) -> None:
-        """Draw no table any more."""
-        if self._live is not None:
+        """Remove the table."""
+        if self._table is not None:
             if self._rest:
                 self.printed(b"\n")
-            self._live.stop()
-            self._live = None
+            self._table.close()
+            self._table = None
 
     def started(self, task: Task) -> None:
         """Note that a job runs."""
-        self._running[task.number] = (" ".join(task.overrides), time.monotonic())
+        if self._table is not None:
+            self._table.add(task)
 
     def ended(self, task: Task, answer: Answer) -> None:
         """Note that a job has ended, and print its line."""
-        self._running.pop(task.number, None)
         self.failed += bool(answer.kind)
         self.done += not answer.kind
         if answer.seconds is not None:  # one that was there already says nothing about the time left
             self._computed.append(answer.seconds)
+        if self._table is not None:
+            self._table.remove(task, self._summary())
         label = f"job {task.number} ({' '.join(task.overrides)}): "
         if not answer.kind:
             notes = "; ".join(filter(None, (answer.note, self._to_come())))
@@ -69,10 +72,10 @@ class Progress:
 
     def say(self, line: str, error: bool = False) -> None:
         """Print a line, above the table if there is one."""
-        if self._live is None:
+        if self._table is None:
             print_line(line, error)
         else:
-            self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._table.print_above(line)
 
     def left(self) -> float | None:
         """Seconds until the last job ends, as far as one can tell from those that were computed."""
@@ -90,30 +93,53 @@ class Progress:
         seconds = self.left()
         return f"{ended} of {self.total}" + ("" if seconds is None else f", about {duration(seconds)} left")
 
-    def __rich__(self) -> Any:
-        """The table: the running jobs with their seconds, and a line that sums up."""
-        from rich import table
-
-        drawn = table.Table.grid(padding=(0, 2))
-        for overrides, since in list(self._running.values())[:ROWS]:
-            drawn.add_row(f"{time.monotonic() - since:.0f} s", overrides)
+    def _summary(self) -> str:
+        """The line of the table that sums up."""
         ended, left = self.done + self.failed, self.left()
         parts = [f"{ended} of {self.total} done" if self.total else f"{ended} done"]
         parts += [f"{self.failed} failed"] if self.failed else []
         parts += [f"about {duration(left)} left"] if left else []
-        drawn.add_row("", ", ".join(parts), style="bold")
-        return drawn
+        return ", ".join(parts)
+
+
+class _Table:
+    """The sweep and the running jobs, each with the time since it began, below the lines on a terminal."""
+
+    def __init__(self, summary: str) -> None:
+        from rich.console import Console
+        from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+        columns = TimeElapsedColumn(), TextColumn("{task.description}")
+        console = Console(highlight=False)
+        self._drawn = Progress(*columns, console=console, refresh_per_second=4, transient=True)
+        self._jobs: dict[int, TaskID] = {}
+        self._sweep = self._drawn.add_task("", total=None)
+        self._sum_up(summary)
+        self._drawn.start()
+
+    def add(self, task: Task) -> None:
+        from rich.markup import escape
+
+        label = escape(" ".join(task.overrides))
+        self._jobs[task.number] = self._drawn.add_task(label, total=None, visible=len(self._jobs) < ROWS)
+
+    def remove(self, task: Task, summary: str) -> None:
+        if (ended := self._jobs.pop(task.number, None)) is not None:
+            self._drawn.remove_task(ended)
+        for job in list(self._jobs.values())[:ROWS]:
+            self._drawn.update(job, visible=True)
+        self._sum_up(summary)
+
+    def print_above(self, line: str) -> None:
+        self._drawn.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        self._drawn.stop()
+
+    def _sum_up(self, summary: str) -> None:
+        self._drawn.update(self._sweep, description=f"[bold]{summary}")
 
 
 def on_terminal() -> bool:
     """Whether a table can be drawn: neither stdout nor stderr goes elsewhere."""
     return sys.stdout.isatty() and sys.stderr.isatty()
-
-
-def _live(progress: Progress) -> Any:
-    from rich.console import Console
-    from rich.live import Live
-
-    live = Live(progress, console=Console(highlight=False), refresh_per_second=4, transient=True)
-    live.start()
-    return live

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -30,8 +30,9 @@ def in_pieces(run: Callable[[int, int], None], count: int, threads: int | None =
         list(pool.map(run, *zip(*spans, strict=True)))
 
 
+@cache
 def cores() -> int:
-    """The number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """The processors that this process may use, by its affinity and by the quota of its container."""
+    from joblib import cpu_count
+
+    return int(cpu_count())

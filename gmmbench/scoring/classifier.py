@@ -22,16 +22,15 @@ RIDGE = 1e-6
 def average_precision(rate: Floats, ink: Floats) -> float | None:
     """Area under precision against recall, as sum (R_i - R_{i-1}) P_i over thresholds of the rate.
 
-    A pixel of soft ink y counts y times as ink and 1 - y times as paper; pixels of equal rate are taken
-    together. None without ink.
+    A pixel of soft ink y is a positive of weight y and a negative of weight 1 - y. None without ink.
     """
-    order = np.argsort(-rate, kind="stable")
-    sorted_rate, y = rate[order], ink[order]
-    ends = np.flatnonzero(np.append(np.diff(sorted_rate) != 0, True))
-    positive, count = np.cumsum(y)[ends], ends + 1.0
-    if not positive[-1] > 0:
+    if not ink.sum() > 0:
         return None
-    return float((np.diff(positive, prepend=0.0) * (positive / count)).sum() / positive[-1])
+    from sklearn.metrics import average_precision_score
+
+    is_ink = np.repeat((True, False), len(ink))
+    weight = np.concatenate((ink, 1 - ink))
+    return float(average_precision_score(is_ink, np.tile(rate, 2), sample_weight=weight))
 
 
 def probability(rate: Floats) -> Floats:

@@ -239,7 +239,7 @@ def test_a_terminal_shows_what_runs_and_how_many_are_done(faulty, tmp_path):
     )
     child.expect("0 of 3 done")
     child.expect(r"1 of 3 done, about \d+ s left")
-    child.expect(r"\d s  model=faulty model.how=kill")
+    child.expect(r"0:00:0\d\S* model=faulty model.how=kill")
     child.expect("3 of 3 done, 2 failed")
     child.expect(pexpect.EOF)
     child.close()

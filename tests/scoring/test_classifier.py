@@ -35,6 +35,25 @@ def test_soft_ink_counts_as_much_as_it_is():
     assert average_precision(rate, np.zeros(200)) is None
 
 
+def by_hand(rate, ink):
+    """The sum over thresholds, written out; pixels of equal rate are taken together."""
+    order = np.argsort(-rate, kind="stable")
+    sorted_rate, y = rate[order], ink[order]
+    ends = np.flatnonzero(np.append(np.diff(sorted_rate) != 0, True))
+    positive, count = np.cumsum(y)[ends], ends + 1.0
+    return (np.diff(positive, prepend=0.0) * (positive / count)).sum() / positive[-1]
+
+
+@given(st.integers(0, 10**6), st.integers(2, 300), st.integers(1, 20), st.booleans())
+@settings(max_examples=50, deadline=None)
+def test_average_precision_is_the_sum_over_thresholds_with_ties_and_soft_ink(seed, n, distinct, soft):
+    rng = np.random.default_rng(seed)
+    ink = rng.random(n) if soft else (rng.random(n) < 0.4).astype(float)
+    ink[0] = 1
+    rate = rng.integers(distinct, size=n) * rng.choice([1e-12, 0.1, 1e3])
+    assert average_precision(rate, ink) == pytest.approx(by_hand(rate, ink), abs=1e-12)
+
+
 def test_bernoulli_bits_are_the_log_loss_in_bits():
     rng = np.random.default_rng(1)
     ink, chance = (rng.random(500) < 0.2).astype(float), rng.random(500)

@@ -1,5 +1,7 @@
 """Intervals, rankings that hold together, and tests across images."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from scipy.stats import wilcoxon
 
-from gmmbench.scoring.across_images import mean_ranks, sign_flip
+from gmmbench.scoring.across_images import RESAMPLES, mean_ranks, sign_flip
 from gmmbench.scoring.intervals import all_pairs, correlation_length, difference, holm, tiers, tile_side
 
 
@@ -121,6 +123,31 @@ def test_across_images_signs_are_flipped():
     d = np.array([0.3, 0.1, 0.5, -0.05, 0.2, 0.4, 0.25, 0.15])
     assert sign_flip(d) == pytest.approx(wilcoxon(d).pvalue, abs=0.02)
     assert sign_flip(np.tile(d, 3)) < 0.01
+
+
+def flipped_by_hand(d):
+    """The share of all 2^n sign flips whose sum is as far from 0 as the observed one, ties included."""
+    flips = np.array(list(product((1.0, -1.0), repeat=len(d))))
+    return np.mean(np.abs(flips @ d) >= np.abs(d.sum()) * (1 - 1e-12))
+
+
+@given(st.lists(st.integers(-4, 4), min_size=6, max_size=10), st.sampled_from([1.0, 0.25, 1e-6, 1e6]))
+def test_the_sign_flip_test_is_exact_with_ties_and_zeros(whole, unit):
+    d = np.array(whole) * unit
+    assert sign_flip(d) == flipped_by_hand(d)
+
+
+@pytest.mark.parametrize("images", [7, 12, 16])
+def test_the_sign_flip_test_is_exact_for_up_to_16_images(images):
+    d = np.random.default_rng(images).normal(0.4, 1, images)
+    assert sign_flip(d) == flipped_by_hand(d)
+
+
+def test_with_more_images_random_flips_agree_with_all_of_them():
+    d = np.random.default_rng(17).normal(0.4, 1, 17)
+    exact = flipped_by_hand(d)
+    assert sign_flip(d) == pytest.approx(exact, abs=5 * np.sqrt(exact / RESAMPLES))
+    assert sign_flip(np.ones(60)) == 1 / (RESAMPLES + 1), "the observed signs are one of the flips"
 
 
 def test_mean_ranks_give_the_best_the_first():
