@@ -65,7 +65,7 @@ def _versions(versions: Mapping[str, str]) -> str:
 
 def _check(report: Mapping[str, Any]) -> str:
     details = report.get("details", {})
-    if (found := details.get("certificate")) is not None:
+    if (found := details.get("normalisation_check")) is not None:
         p = "none" if found["p_value"] is None else f"{found['p_value']:.3g}"
         verdict = "Normalisation check passed"
         if not found["holds"]:

@@ -34,7 +34,7 @@ def page(data: Mapping[str, Any], headline: str) -> str:
         if rows := _scores(data, table):
             lines += ["", f"## {catalogue.TABLES[table]}", "", *rows]
     lines += ["", f"## {catalogue.TABLES['normalisation']}", "", *_scores(data, "normalisation"), ""]
-    lines += _certificate(data)
+    lines += _normalisation_check(data)
     lines += ["", "## Cost", "", *_table(("", "value"), _cost(data))]
     lines += ["", "## Fit", "", *_table(("", "value"), _fit(data))]
     if data["fit"]["mean"]:
@@ -87,16 +87,16 @@ def _beside(data: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     return [row for row in rows if row[1] is not None]
 
 
-def _certificate(data: Mapping[str, Any]) -> list[str]:
-    certificate, lines = data["details"].get("certificate"), []
+def _normalisation_check(data: Mapping[str, Any]) -> list[str]:
+    check, lines = data["details"].get("normalisation_check"), []
     if data["not_ranked"]:
         lines += [f"**Not ranked**: {'; '.join(data['not_ranked'])}.", ""]
-    if certificate is not None:
-        p = "none" if certificate["p_value"] is None else f"{certificate['p_value']:.3g}"
+    if check is not None:
+        p = "none" if check["p_value"] is None else f"{check['p_value']:.3g}"
         lines += [
-            f"{'It is a density' if certificate['holds'] else 'Not a density'}: mass in the box "
-            f"{certificate['mass_in_box']:.6f}, {certificate['share_in_box']:.5f} of its samples lie there; "
-            f"samples against masses over {certificate['tiles']} tiles, p = {p}; masses {certificate['how']}."
+            f"{'It is a density' if check['holds'] else 'Not a density'}: mass in the box "
+            f"{check['mass_in_box']:.6f}, {check['share_in_box']:.5f} of its samples lie there; "
+            f"samples against masses over {check['tiles']} tiles, p = {p}; masses {check['how']}."
         ]
     elif (law := data["details"].get("law")) is not None:
         lines += [f"Its law of colour was integrated: {law['integrated']}."]

@@ -49,7 +49,7 @@ class ColourMasses:
     Attributes:
         log_cell: (n,) log of the mass in the cell round the colour. log_cube: of that in [0, 1]^3.
         how: "exact", or "bound" for the importance-weighted one, which is never ranked beside it.
-        reasons: why the law is not certified; empty when it is.
+        reasons: why the law cannot be ranked; empty if it can.
     """
 
     log_cell: Floats

@@ -13,11 +13,11 @@ from ..results import Score
 from .asking import answers
 from .baselines import ratio_kde
 from .catalogue import score_of
-from .certificate import Certificate, certify
 from .classifier import average_precision, bernoulli_bits, calibrated, probability
 from .fidelity import fidelity
 from .intervals import difference
 from .lattice_masses import ink_masses
+from .normalisation_check import NormalisationCheck, check_density
 from .poisson import (
     expected_ink,
     ink_rate,
@@ -35,10 +35,10 @@ def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generat
     """Masses or probabilities of every pixel, and what they are worth; see docs/scoring.md."""
     ink = image.coordinates
     rho = ink_rate(ink, split)
-    certificate: Certificate | None = None
+    check: NormalisationCheck | None = None
     if isinstance(fitted, Density):
         found = ink_masses(fitted, image.lattice, ink)
-        certificate = certify(fitted, found, image.lattice, rng)
+        check = check_density(fitted, found, image.lattice, rng)
         masses, rate = found.values, rates(found.values, ink, split)
     else:
         assert isinstance(fitted, Predictor)
@@ -51,7 +51,7 @@ def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generat
     interval = apart.interval() if apart is not None else None
     unknown = None if gain is not None else "no ink is held out"
     held = f"held-out pixels, interpolation at {split.block} px" if split.block > 1 else "held-out pixels"
-    classifier = _as_classifier(rate, ink, split, certificate is not None, rho)
+    classifier = _as_classifier(rate, ink, split, check is not None, rho)
     like = fidelity(ink, np.clip(rate, 0, 1), 1.0, split)
 
     def value(key: str, **numbers: Any) -> Score:
@@ -81,13 +81,13 @@ def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generat
         },
         "mass_in_box": value(
             "mass_in_box",
-            overall=None if certificate is None else certificate.mass_in_box,
-            reason=None if certificate is not None else "a classifier has no mass",
+            overall=None if check is None else check.mass_in_box,
+            reason=None if check is not None else "a classifier has no mass",
         ),
     }
-    reasons = () if certificate is None else certificate.reasons
+    reasons = () if check is None else check.reasons
     details = {
-        "certificate": None if certificate is None else {**asdict(certificate), "holds": certificate.holds},
+        "normalisation_check": None if check is None else {**asdict(check), "holds": check.holds},
         "baselines": {
             "uniform": 0.0,
             "ratio_kde_half_pixel": _baseline(ink, split, 0.5, rho),

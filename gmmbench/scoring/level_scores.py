@@ -9,9 +9,9 @@ from scipy.special import xlogy
 
 from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Split
 from .catalogue import score_of
-from .certificate import certify_levels
 from .intervals import difference
 from .lattice_masses import level_masses
+from .normalisation_check import check_levels
 from .view_scores import LN2, Part
 
 UNIFORM = float(np.log2(LEVELS))
@@ -25,7 +25,7 @@ def score_levels(fitted: Fitted, image: Image, split: Split, rng: np.random.Gene
     train, test = split.codes == TRAIN, split.codes == TEST
     counts = np.bincount(levels[test | train], minlength=LEVELS).astype(np.float64)
     masses = level_masses(fitted, LEVELS, counts)
-    certificate = certify_levels(fitted, masses, rng)
+    check = check_levels(fitted, masses, rng)
     with np.errstate(divide="ignore"):
         nats = np.log(masses.values / masses.total) if masses.total > 0 else np.full(LEVELS, -np.inf)
     gain = nats[levels] + np.log(LEVELS)
@@ -55,14 +55,14 @@ def score_levels(fitted: Fitted, image: Image, split: Split, rng: np.random.Gene
             "bits_per_dim", "levels", train=_less(UNIFORM, gained), held_out=_less(UNIFORM, held)
         ),
         "kl": score_of("kl", "levels", train=_less(top, gained), held_out=_less(top_held, held)),
-        "mass_in_box": score_of("mass_in_box", "levels", overall=certificate.mass_in_box),
+        "mass_in_box": score_of("mass_in_box", "levels", overall=check.mass_in_box),
     }
     details = {
-        "certificate": {**asdict(certificate), "holds": certificate.holds},
+        "normalisation_check": {**asdict(check), "holds": check.holds},
         "tiles": None if apart is None else {"count": apart.tiles, "side": apart.side},
     }
     image_bits = float((np.log(LEVELS) - gain).sum() / LN2)
-    return Part(values, certificate.reasons, details, gain, np.ones(gain.shape), image_bits)
+    return Part(values, check.reasons, details, gain, np.ones(gain.shape), image_bits)
 
 
 def _less(a: float | None, b: float | None) -> float | None:

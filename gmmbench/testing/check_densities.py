@@ -6,8 +6,8 @@ import numpy as np
 from scipy.special import gammaln, logsumexp
 
 from ..api import LEVELS, Density, Fitted, Floats, Image, Lattice, Law, Predictor
-from ..scoring.certificate import DRAWS, certify, certify_levels
 from ..scoring.lattice_masses import ink_masses, level_masses
+from ..scoring.normalisation_check import SAMPLES, check_density, check_levels
 from .verdict import expect
 
 APART = 1e-9
@@ -58,12 +58,12 @@ def integrates(fitted: Density, lattice: Lattice, rng: np.random.Generator) -> N
     """The mass of a wide box is at most 1 and as large as the share of draws that lie there."""
     d = len(fitted.columns)
     if d == 1:
-        certificate = certify_levels(fitted, level_masses(fitted, LEVELS, np.ones(LEVELS)), rng)
-        _masses_agree(certificate.mass_in_box, certificate.share_in_box)
+        check = check_levels(fitted, level_masses(fitted, LEVELS, np.ones(LEVELS)), rng)
+        _masses_agree(check.mass_in_box, check.share_in_box)
     elif d == 2:
         moved, wide = Wider(fitted, lattice), Lattice(3 * lattice.height, 3 * lattice.width)
         masses = ink_masses(moved, wide, np.ones(wide.shape))
-        draws = moved.sample(DRAWS, rng)
+        draws = moved.sample(SAMPLES, rng)
         share = ((draws >= 0) & (draws < wide.box)).all(axis=1).mean()
         expect(
             masses.settled or abs(masses.total - share) < 1e-3,
@@ -78,12 +78,12 @@ def integrates(fitted: Density, lattice: Lattice, rng: np.random.Generator) -> N
 def follows(fitted: Density, lattice: Lattice, rng: np.random.Generator) -> None:
     """Draws follow the density: chi-squared over tiles of the image."""
     if len(fitted.columns) == 1:
-        certificate = certify_levels(fitted, level_masses(fitted, LEVELS, np.ones(LEVELS)), rng)
+        check = check_levels(fitted, level_masses(fitted, LEVELS, np.ones(LEVELS)), rng)
     elif len(fitted.columns) == 2:
-        certificate = certify(fitted, ink_masses(fitted, lattice, np.ones(lattice.shape)), lattice, rng)
+        check = check_density(fitted, ink_masses(fitted, lattice, np.ones(lattice.shape)), lattice, rng)
     else:
         return _boxes_follow(fitted, rng)
-    wrong = [reason for reason in certificate.reasons if "draws do not follow" in reason]
+    wrong = [reason for reason in check.reasons if "samples do not follow" in reason]
     expect(not wrong, "; ".join(wrong))
     return None
 
@@ -132,19 +132,19 @@ def law_density(law: Law, colours: Floats) -> Floats:
 
 
 def _masses_agree(mass: float, share: float, error: float | None = None) -> None:
-    """Raise Broken unless a mass is as large as a share of DRAWS draws."""
-    inner = min(max(share, 1 / DRAWS), 1 - 1 / DRAWS)
+    """Raise Broken unless a mass is as large as a share of SAMPLES draws."""
+    inner = min(max(share, 1 / SAMPLES), 1 - 1 / SAMPLES)
     if error is None:
-        error = 5 * float(np.sqrt(inner * (1 - inner) / DRAWS)) + 1e-3
+        error = 5 * float(np.sqrt(inner * (1 - inner) / SAMPLES)) + 1e-3
     expect(
         abs(mass - share) <= error,
-        f"its mass in a box is {mass:.4f} where {share:.4f} of its draws lie: it does not integrate to 1",
+        f"its mass in a box is {mass:.4f} where {share:.4f} of its samples lie: it does not integrate to 1",
     )
 
 
 def _boxes(fitted: Density, rng: np.random.Generator) -> list[tuple[float, float, float, float]]:
     """For boxes around draws: the mass by Monte Carlo and its error, the share of draws and its error."""
-    draws = fitted.sample(DRAWS, rng)
+    draws = fitted.sample(SAMPLES, rng)
     low, high = np.quantile(draws, [0.02, 0.98], axis=0)
     found = []
     for centre in draws[:BOXES]:
@@ -152,7 +152,7 @@ def _boxes(fitted: Density, rng: np.random.Generator) -> list[tuple[float, float
         inside = (np.abs(draws - centre) < half).all(axis=1).mean()
         points = centre + half * rng.uniform(-1, 1, (INSIDE, draws.shape[1]))
         density = np.exp(fitted.log_density(points)) * np.prod(2 * half)
-        share_error = float(np.sqrt(inside * (1 - inside) / DRAWS))
+        share_error = float(np.sqrt(inside * (1 - inside) / SAMPLES))
         found.append(
             (float(density.mean()), float(density.std() / np.sqrt(INSIDE)), float(inside), share_error)
         )
@@ -168,6 +168,6 @@ def _boxes_follow(fitted: Density, rng: np.random.Generator) -> None:
     worst = int(np.argmax(apart - allowed))
     expect(
         apart[worst] <= allowed[worst],
-        f"its draws do not follow its density: {rows[worst, 2]:.4f} of them in a box of mass "
+        f"its samples do not follow its density: {rows[worst, 2]:.4f} of them in a box of mass "
         f"{rows[worst, 0]:.4f}",
     )

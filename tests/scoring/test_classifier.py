@@ -105,7 +105,7 @@ def test_a_known_classifier_scores_what_the_formula_says():
         total += y * np.log2(rate / rho) - (rate - rho) / np.log(2)
     assert found.values["gain"].held_out == pytest.approx(total / image.values[test].sum(), abs=1e-9)
     assert found.values["mass_in_box"].overall is None
-    assert found.details["certificate"] is None
+    assert found.details["normalisation_check"] is None
 
 
 def test_the_ratio_baseline_is_nadaraya_watson():

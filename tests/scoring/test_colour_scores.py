@@ -204,7 +204,7 @@ def test_the_predictive_integrates_to_one_where_scikit_learns_score_does_not():
 
 
 @pytest.mark.parametrize("covariance", ["full", "diag"])
-def test_a_bayesian_fit_is_scored_by_its_predictive_and_certified(covariance):
+def test_a_bayesian_fit_is_scored_by_its_predictive_and_ranked(covariance):
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:40, :56]
     image = Image(

@@ -192,7 +192,7 @@ def test_a_multiple_of_a_density_is_not_a_density():
     assert not honest.not_ranked
 
 
-def test_mass_on_a_line_through_the_centres_is_found_or_not_certified():
+def test_mass_on_a_line_through_the_centres_is_found_or_not_ranked():
     """Even quadratures never see it: half of the mass on lines that run through the rows' centres."""
     image = ink_image(np.random.default_rng(3).random((24, 24)) < 0.3)
     cell = image.lattice.cell
@@ -221,14 +221,14 @@ def test_mass_on_a_line_through_the_centres_is_found_or_not_certified():
     assert found.not_ranked  # here: it still moves at the finest order
 
 
-def test_a_density_whose_draws_are_another_ones_is_not_ranked():
+def test_a_density_whose_samples_are_another_ones_is_not_ranked():
     image = strokes()
     lattice = image.lattice
     tilt = np.linspace(0.5, 1.5, lattice.width)[None] * np.ones(lattice.shape)
     flat = np.full(lattice.shape, 1 / lattice.size)
     liar = Written(Cells(lattice, tilt / tilt.sum()).log_density, Cells(lattice, flat).sample)
     found, _ = scored(liar, image)
-    assert "draws do not follow" in found.not_ranked[0]
+    assert "samples do not follow" in found.not_ranked[0]
 
 
 def test_mass_outside_the_image_is_told():

@@ -1,4 +1,4 @@
-"""The certificate of being a density: few false alarms, and every kind of lie is caught."""
+"""The normalisation check: few false alarms, and every kind of lie is caught."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ from known_fits import Cells, Written, ink_image
 from scipy.stats import multivariate_normal, norm
 
 from gmmbench import Lattice
-from gmmbench.scoring.certificate import certify, certify_levels
 from gmmbench.scoring.lattice_masses import ink_masses, level_masses
+from gmmbench.scoring.normalisation_check import check_density, check_levels
 
 
 def test_false_alarms_are_fewer_than_one_in_a_hundred():
@@ -26,7 +26,7 @@ def test_false_alarms_are_fewer_than_one_in_a_hundred():
     for fit in true:
         masses = ink_masses(fit, lattice, np.ones(lattice.shape))
         alarms += sum(
-            not certify(fit, masses, lattice, np.random.default_rng(seed), draws=20_000).holds
+            not check_density(fit, masses, lattice, np.random.default_rng(seed), samples=20_000).holds
             for seed in range(50)
         )
     assert alarms == 0
@@ -36,19 +36,21 @@ def test_false_alarms_are_fewer_than_one_in_a_hundred():
 def test_a_density_that_is_scaled_is_caught(times):
     lattice = Lattice(16, 16)
     fit = Cells(lattice, np.full(lattice.shape, 1 / 256), times=times)
-    found = certify(fit, ink_masses(fit, lattice, np.ones(lattice.shape)), lattice, np.random.default_rng(0))
+    found = check_density(
+        fit, ink_masses(fit, lattice, np.ones(lattice.shape)), lattice, np.random.default_rng(0)
+    )
     assert not found.holds
     assert found.mass_in_box == pytest.approx(times)
     assert any("mass inside the box" in reason for reason in found.reasons)
 
 
-def test_draws_a_twentieth_of_a_deviation_off_are_caught():
+def test_samples_a_twentieth_of_a_deviation_off_are_caught():
     lattice = Lattice(32, 32)
     shape = multivariate_normal([0.5, 0.5], 0.02 * np.eye(2))
     off = 0.05 * np.sqrt(0.02)
     fit = Written(shape.logpdf, lambda n, rng: shape.rvs(n, random_state=rng) + off)
     masses = ink_masses(fit, lattice, np.ones(lattice.shape))
-    found = certify(fit, masses, lattice, np.random.default_rng(0))
+    found = check_density(fit, masses, lattice, np.random.default_rng(0))
     assert found.p_value < 1e-4
     assert "do not follow" in found.reasons[0]
 
@@ -57,20 +59,22 @@ def test_masses_that_are_no_numbers_are_caught():
     lattice = Lattice(8, 8)
     flat = Cells(lattice, np.full(lattice.shape, 1 / 64))
     fit = Written(lambda points: np.full(len(points), np.nan), flat.sample)
-    found = certify(fit, ink_masses(fit, lattice, np.ones(lattice.shape)), lattice, np.random.default_rng(0))
+    found = check_density(
+        fit, ink_masses(fit, lattice, np.ones(lattice.shape)), lattice, np.random.default_rng(0)
+    )
     assert not found.holds
     assert found.p_value is None
 
 
-def test_levels_have_the_same_certificate():
+def test_levels_have_the_same_check():
     shape = norm(0.4, 0.1)
     fit = Written(lambda x: shape.logpdf(x[:, 0]), lambda n, rng: shape.rvs((n, 1), random_state=rng))
     masses = level_masses(fit, 256, np.ones(256))
     edges = np.arange(257) / 256
     np.testing.assert_allclose(masses.values, np.diff(shape.cdf(edges)), rtol=1e-6, atol=1e-12)
-    assert certify_levels(fit, masses, np.random.default_rng(0)).holds
+    assert check_levels(fit, masses, np.random.default_rng(0)).holds
     shifted = Written(fit.log_p, lambda n, rng: shape.rvs((n, 1), random_state=rng) + 0.01)
-    assert not certify_levels(shifted, masses, np.random.default_rng(0)).holds
+    assert not check_levels(shifted, masses, np.random.default_rng(0)).holds
 
 
 def test_a_smooth_density_is_integrated_as_scipy_does():

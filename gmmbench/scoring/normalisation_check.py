@@ -1,4 +1,4 @@
-"""The certificate of being a density: masses, draws and the whole must agree."""
+"""The normalisation check: a density's cell masses, its samples and its total mass must agree."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from scipy.stats import chi2
 from ..api import Density, Floats, Lattice
 from .lattice_masses import Masses
 
-DRAWS = 100_000
-"""Draws that are held against the masses."""
+SAMPLES = 100_000
+"""Samples that are compared with the masses."""
 
 ERRORS = 4.0
-"""Standard errors that the share of draws inside the box may be off."""
+"""Standard errors by which the share of samples inside the box may be off."""
 
 EXCESS = 1e-3
 """The mass inside the box may exceed 1 by no more than this."""
 
 EXPECTED = 20.0
-"""Draws expected in a tile of the chi-squared test, at the least."""
+"""The least number of samples that a tile of the chi-squared test expects."""
 
 REJECT = 1e-4
 """The chi-squared test rejects below this probability."""
 
 
 @dataclass(frozen=True, eq=False)
-class Certificate:
+class NormalisationCheck:
     """Whether a fit is the density it claims to be.
 
     Attributes:
-        reasons: why not; empty when it is one.
+        reasons: why it is not; empty if it is.
         mass_in_box: M, the mass inside the image (or the range of levels).
-        share_in_box: of the draws.
+        share_in_box: the share of the samples that lie there.
         tiles, p_value: of the chi-squared test of samples against masses.
-        how: of the masses.
+        how: how the masses were integrated.
     """
 
     reasons: tuple[str, ...]
@@ -48,53 +48,53 @@ class Certificate:
 
     @property
     def holds(self) -> bool:
-        """Whether it is a density."""
+        """Whether the fit is a density."""
         return not self.reasons
 
 
-def certify(
-    fitted: Density, masses: Masses, lattice: Lattice, rng: np.random.Generator, draws: int = DRAWS
-) -> Certificate:
-    """Hold `draws` of fitted.sample against masses (H, W) on a lattice.
+def check_density(
+    fitted: Density, masses: Masses, lattice: Lattice, rng: np.random.Generator, samples: int = SAMPLES
+) -> NormalisationCheck:
+    """Compare `samples` points of fitted.sample with masses (H, W) on a lattice.
 
-    Normalising the masses would hide a density that is a multiple of one, so nothing is normalised.
+    Nothing is normalised: that would hide a density that is a multiple of one.
     """
-    cells = np.floor(fitted.sample(draws, rng) / lattice.cell)
+    cells = np.floor(fitted.sample(samples, rng) / lattice.cell)
     inside = ((cells >= 0) & (cells < (lattice.width, lattice.height))).all(axis=1)
     column, row = cells[inside].astype(np.intp).T
     counts = np.bincount(row * lattice.width + column, minlength=lattice.size).reshape(lattice.shape)
-    return _judged(masses, counts, draws)
+    return _judged(masses, counts, samples)
 
 
-def certify_levels(
-    fitted: Density, masses: Masses, rng: np.random.Generator, draws: int = DRAWS
-) -> Certificate:
-    """The same for masses (levels,) of a density over one coordinate in 0..1."""
+def check_levels(
+    fitted: Density, masses: Masses, rng: np.random.Generator, samples: int = SAMPLES
+) -> NormalisationCheck:
+    """Compare samples with masses (levels,) of a density over one coordinate in 0..1."""
     levels = len(masses.values)
-    cells = np.floor(fitted.sample(draws, rng)[:, 0] * levels)
+    cells = np.floor(fitted.sample(samples, rng)[:, 0] * levels)
     inside = cells[(cells >= 0) & (cells < levels)].astype(np.intp)
     counts = np.bincount(inside, minlength=levels)
-    return _judged(Masses(masses.values[None], masses.how, masses.settled), counts[None], draws)
+    return _judged(Masses(masses.values[None], masses.how, masses.settled), counts[None], samples)
 
 
-def _judged(masses: Masses, counts: NDArray[np.intp], draws: int) -> Certificate:
-    total, share = masses.total, float(counts.sum()) / draws
+def _judged(masses: Masses, counts: NDArray[np.intp], samples: int) -> NormalisationCheck:
+    total, share = masses.total, float(counts.sum()) / samples
     reasons = []
     if not masses.settled:
-        reasons.append("its cell masses still move at the finest quadrature: not certified")
+        reasons.append("its cell masses still move at the finest quadrature")
     if not (np.isfinite(masses.values).all() and (masses.values >= 0).all()):
         reasons.append("its cell masses are not all finite and >= 0")
-        return Certificate(tuple(reasons), total, share, 0, None, masses.how)
+        return NormalisationCheck(tuple(reasons), total, share, 0, None, masses.how)
     if total > 1 + EXCESS:
         reasons.append(f"its mass inside the box is {total:.6g}, more than 1")
     inner = min(total, 1.0)
-    error = np.sqrt(max(inner * (1 - inner), 1 / draws) / draws)
+    error = np.sqrt(max(inner * (1 - inner), 1 / samples) / samples)
     if abs(total - share) > ERRORS * error + (0 if masses.how == "exact" else EXCESS):
         reasons.append(f"its mass inside the box is {total:.6g}, but {share:.6g} of its samples lie there")
-    expected, observed = _tiles(draws * masses.values, counts.astype(np.float64))
-    out = draws - expected.sum()
+    expected, observed = _tiles(samples * masses.values, counts.astype(np.float64))
+    out = samples - expected.sum()
     if out >= EXPECTED:  # what lies outside the box is one more tile
-        expected, observed = np.append(expected, out), np.append(observed, draws - counts.sum())
+        expected, observed = np.append(expected, out), np.append(observed, samples - counts.sum())
     p_value = None
     if len(expected) > 1:
         expected = expected * observed.sum() / expected.sum()
@@ -102,14 +102,17 @@ def _judged(masses: Masses, counts: NDArray[np.intp], draws: int) -> Certificate
         p_value = float(chi2.sf(statistic, len(expected) - 1))
         if p_value < REJECT:
             reasons.append(
-                f"its draws do not follow its density (chi-squared over {len(expected)} tiles, "
+                f"its samples do not follow its density (chi-squared over {len(expected)} tiles, "
                 f"p = {p_value:.1g})"
             )
-    return Certificate(tuple(reasons), total, share, len(expected), p_value, masses.how)
+    return NormalisationCheck(tuple(reasons), total, share, len(expected), p_value, masses.how)
 
 
 def _tiles(expected: Floats, counts: Floats) -> tuple[Floats, Floats]:
-    """Expected and observed counts of rectangles, halved by expectation while both halves expect enough."""
+    """Expected and observed counts of rectangles.
+
+    A rectangle is cut into halves of equal expectation as long as both expect enough.
+    """
     sums = [np.pad(np.cumsum(np.cumsum(a, axis=0), axis=1), ((1, 0), (1, 0))) for a in (expected, counts)]
 
     def within(table: Floats, top: int, bottom: int, left: int, right: int) -> float:
