@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..api import LEVELS, TEST, TRAIN, VALIDATION, Density
+from ..plain_data import plain
 from ..results import Outcome
-from ..running.provenance import config_of, options_of, plain, versions
+from ..running.provenance import config_of, options_of, versions
 from .animation import ANIMATIONS
 
 SCHEMA_VERSION = 2

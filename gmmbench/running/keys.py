@@ -13,15 +13,26 @@ from typing import Any
 import numpy as np
 
 from ..api import Choice, Image
+from ..plain_data import plain
 from ..results import Keys, Run
-from .provenance import config_of, options_of, plain, versions
+from .provenance import config_of, options_of, versions
 
 KEY_VERSION = 1
 """Raised whenever a change that no source file shows (of what is stored, say) makes old results wrong."""
 
 PACKAGE = Path(__file__).parents[1]
 
-FIT = ("api.py", "options.py", "results.py", "mixture_fit.py", "mixture", "images", "scoring", "running")
+FIT = (
+    "api.py",
+    "options.py",
+    "results.py",
+    "mixture_fit.py",
+    "plain_data.py",
+    "mixture",
+    "images",
+    "scoring",
+    "running",
+)
 """The sources, below the package, that a fit and its scores depend on, beside those of its model."""
 
 RUN = ("reporting", "storage")

@@ -1,16 +1,13 @@
-"""A run in plain words: its options, the versions behind it, and any value as JSON can hold it."""
+"""A run in plain words: its options, and the versions behind it."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 import platform
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
-
-import numpy as np
 
 from ..api import Choice
 from ..results import Run
@@ -64,16 +61,3 @@ def versions(*classes: type[Choice]) -> dict[str, str]:
 def _owners() -> Mapping[str, list[str]]:
     """The distributions that bring each top-level package; looking through them takes a while."""
     return packages_distributions()
-
-
-def plain(value: Any, finite: bool = True) -> Any:
-    """A value as JSON can hold it; NaN and infinity become null where all is to be `finite`."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item, finite) for key, item in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [plain(item, finite) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if finite and isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..api import Fitted, Image, Model
-from ..mixture_fit import MixtureDensity
+from ..plain_data import SavedFit, of_npz, to_json, to_npz
 from ..results import Cost, Learnt, Score, Scores
-from ..running.provenance import plain
 
 MAPS = ("gain", "weight", "log_likelihood")
 """The arrays in `Scores`."""
+
+NOTHING = SavedFit((), {}, {})
 
 
 def files_of(learnt: Learnt, about: Mapping[str, Any]) -> dict[str, bytes] | None:
@@ -27,14 +25,19 @@ def files_of(learnt: Learnt, about: Mapping[str, Any]) -> dict[str, bytes] | Non
     arrays: dict[str, NDArray[Any]] = {}
     for iteration, bound, fitted in ((None, None, learnt.fitted), *learnt.history):
         last = fitted is learnt.fitted and iteration is not None
-        stored = ({}, {}) if last else fitted.save()  # the last one in the history is the fit itself
+        stored = NOTHING if last else SavedFit.of(fitted)  # the last one in the history is the fit itself
         if stored is None:
             return None
-        names = _names(type(fitted))
         saved.append(
-            {"iteration": iteration, "bound": bound, "class": names, "facts": stored[1], "last": last}
+            {
+                "iteration": iteration,
+                "bound": bound,
+                "class": stored.names,
+                "facts": stored.facts,
+                "last": last,
+            }
         )
-        arrays |= {f"{len(saved) - 1}:{name}": np.asarray(array) for name, array in stored[0].items()}
+        arrays |= {f"{len(saved) - 1}:{name}": array for name, array in stored.arrays.items()}
     scores = learnt.scores
     told = {
         "fits": saved,
@@ -60,7 +63,8 @@ def learnt_of(files: Mapping[str, bytes], model: type[Model]) -> Learnt:
             for name, array in arrays.items()
             if name.startswith(f"{number}:")
         }  # fmt: skip
-        fits.append(fits[0] if part["last"] else _class(part["class"], model).load(own, part["facts"]))
+        stored = SavedFit(part["class"], own, part["facts"])
+        fits.append(fits[0] if part["last"] else stored.load(model))
     values = {
         key: Score(**{**value, "interval": value["interval"] and tuple(value["interval"])})
         for key, value in told["values"].items()
@@ -79,15 +83,6 @@ def learnt_of(files: Mapping[str, bytes], model: type[Model]) -> Learnt:
     return Learnt(fits[0], history, scores, Cost(**{**told["cost"], "cached": True}))
 
 
-def again(fitted: Fitted, model: type[Model]) -> Fitted | None:
-    """A fit as a store would give it back; None if it has no `save`."""
-    saved = fitted.save()
-    if saved is None:
-        return None
-    arrays, facts = of_npz(to_npz(saved[0])), json.loads(to_json(saved[1]))
-    return _class(_names(type(fitted)), model).load(arrays, facts)
-
-
 def files_of_image(image: Image) -> dict[str, bytes]:
     """An image as files."""
     told = {"name": image.name, "view": image.view, "sha256": image.sha256, "notes": image.notes}
@@ -99,52 +94,3 @@ def image_of(files: Mapping[str, bytes]) -> Image:
     told = json.loads(files["image.json"])
     values = of_npz(files["image.npz"])["values"]
     return Image(told["name"], told["view"], values, told["sha256"], tuple(told["notes"]))
-
-
-def to_json(told: Mapping[str, Any]) -> bytes:
-    """JSON with every float to its last bit, and NaN and infinity as Python writes and reads them."""
-    return (json.dumps(plain(told, finite=False), indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def to_npz(arrays: Mapping[str, NDArray[Any]], small: bool = False) -> bytes:
-    """An npz. Raises TypeError: an array holds objects, which only a pickle could store."""
-    for name, array in arrays.items():
-        if array.dtype.hasobject:
-            raise TypeError(f"expected arrays of numbers, got objects in {name}")
-    data = io.BytesIO()
-    (np.savez_compressed if small else np.savez)(data, **arrays)  # type: ignore[arg-type]  # no array is called like its parameters
-    return data.getvalue()
-
-
-def of_npz(data: bytes) -> dict[str, NDArray[Any]]:
-    """The arrays of an npz, read without pickle and not writeable."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as found:
-        arrays = {name: found[name] for name in found.files}
-    for array in arrays.values():
-        array.flags.writeable = False
-    return arrays
-
-
-def _names(cls: type[Fitted]) -> list[str]:
-    return [cls.__module__, cls.__qualname__]
-
-
-def _class(names: list[str], model: type[Model]) -> type[Fitted]:
-    """The class with a module and a name, which must be a Fitted of the model's package or core's mixture.
-
-    The names come from a file in a folder that may be shared: it must not have anything else imported.
-
-    Raises:
-        TypeError: it is something else.
-    """
-    module, name = names
-    package = model.__module__.partition(".")[0]
-    own = module in (package, model.__module__) or module.startswith(f"{package}.")
-    if not own and module != MixtureDensity.__module__:
-        raise TypeError(f"{module} is not in the package of the model {model.name}")
-    found: Any = import_module(module)
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    if not (isinstance(found, type) and issubclass(found, Fitted)):
-        raise TypeError(f"{module}.{name} is not a class of fits")
-    return found

@@ -18,10 +18,11 @@ from platformdirs import user_cache_path
 from .. import registry
 from ..api import Image, Model, Split, Study
 from ..errors import Refused, unknown
+from ..plain_data import to_json
 from ..results import Learnt
 from . import atomic, entries
 from .entries import KINDS, MANIFEST, SCHEMA, Entry
-from .serialization import files_of, files_of_image, image_of, learnt_of, to_json
+from .serialization import files_of, files_of_image, image_of, learnt_of
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..api import COLUMNS, Density, Fitted, Floats, Image, Model, Predictor, Split, Watch
 from ..errors import Refused
-from ..storage.serialization import again, to_json
+from ..plain_data import again, to_json
 from . import fixtures
 from .check_densities import follows, integrates, pointwise, splits
 from .side_effects import left_alone

@@ -14,6 +14,7 @@ import gmmbench
 from gmmbench import Density, Image, Model, Predictor, Refused, Run, Store, registry
 from gmmbench.cli.main import main
 from gmmbench.models.gmm import GMM
+from gmmbench.plain_data import class_of_fit
 from gmmbench.results import Cost, Learnt, Score, Scores
 from gmmbench.running import keys
 from gmmbench.storage import atomic, serialization
@@ -317,7 +318,7 @@ def test_a_plugin_takes_part_by_save_and_load_and_else_is_refitted(how, times, s
 )
 def test_a_file_can_name_no_class_but_a_fit_of_the_models_own_package(words):
     with pytest.raises(TypeError):
-        serialization._class(words, GMM)
+        class_of_fit(words, GMM)
 
 
 def test_files_of_a_manifest_lie_in_the_entry(store, tmp_path):
