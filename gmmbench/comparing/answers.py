@@ -1,4 +1,4 @@
-"""The answer in words: a sentence for each table and one for all, which claim no more than the tiers do."""
+"""The answer in words: a sentence for each table and one for all, which claim no more than the pairs do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from ..scoring.intervals import LEVEL
 from .grouping import Group
 from .schema import AcrossImages, ImageTable, ModelRow, RunRow
-from .verdicts import Ranking
+
+MOST_NAMES = 20
+"""Names in a clause at the most."""
 
 
 def listed(names: Iterable[object]) -> str:
@@ -37,63 +39,86 @@ def seed_notes(group: Group) -> tuple[str, ...]:
     return (*notes, f"so {compared}")
 
 
-def no_ranking_reason(group: Group, verdict: Ranking) -> str:
-    """Why models that may be ranked have no tiers."""
-    if not group.report["hold_out"]:
-        return "nothing was held out"
-    if len(group.ranked) < 2:
-        return "there is no other model to compare it with"
-    if any(pair.corrected is None for pair in verdict.pairs):
-        return f"too few tiles with held-out data: {min(pair.difference.tiles for pair in verdict.pairs)}"
-    return "there is no held-out data"
-
-
 def table_answer(table: ImageTable) -> str:
-    """Which model predicts this image best, or why that cannot be told."""
+    """Which model predicts this image best, or why that cannot be told.
+
+    It claims what the pairs of the table support and no more. Whoever is not told apart from the first is
+    named with it. With a single seed it speaks of fits.
+    """
     on = f"On {table.title} ({table.view})"
-    if not table.has_ranking:
+    if not table.ranked:
         reasons = list(dict.fromkeys(row.not_ranked for row in table.models))
         each = "; ".join(f"{row.model}: {row.not_ranked}" for row in table.models)
         return f"{on} there is no ranking: {each if len(reasons) > 1 else reasons[0]}."
-    best = [row for row in table.models if row.tier == 1]
-    if len(best) > 1:
-        return f"{on}, {_tie(best, table)}."
-    first = best[0]
-    following = next(row for row in table.models if row.tier == 2)
+    fits = f", of these single fits (seed {table.seeds_compared[0]})" if table.of_fits else ""
+    first = table.first[0]
+    said = _tie(table) if len(table.first) > 1 else _best(first, table)
+    return f"{on}{fits}, {said}.{_not_ranked(table)}"
+
+
+def _best(first: ModelRow, table: ImageTable) -> str:
+    """That the first is told apart from every other."""
+    following = table.ranked[1]
     return (
-        f"{on}, {first.model} predicts the held-out pixels best: it gains {_gain(first, table)}, "
-        f"{_less(first, following)} more than the next, {following.model}, which is significant."
+        f"{first.model} predicts the held-out pixels best: it gains {_gain(first, table)}, "
+        f"{_less(first, following)} more than the next, {following.model}, which is significant"
     )
 
 
-def _tie(best: Sequence[ModelRow], table: ImageTable) -> str:
-    """That the best of several in tier 1 is not significantly better than the others in it."""
-    first, names = best[0], [row.model for row in best[1:]]
-    others = listed(names if len(names) <= 3 else [*names[:3], f"{len(names) - 3} more"])
-    least, most = _less(first, best[1]), _less(first, best[-1])
-    less = least if least == most else f"{least} to {most}"
-    beaten = {pair.worse for pair in table.pairs if pair.significant and pair.better == first.model}
-    worse = [row.model for row in table.models if row.model in beaten]
-    behind = ""
-    if worse:
-        count = listed(worse) if len(worse) <= 3 else counted(len(worse), "other")
-        behind = f"; {count} {'is' if len(worse) == 1 else 'are'} significantly worse"
-    return (
-        f"{first.model} gains most, {_gain(first, table)}, "
-        f"but not significantly more than {others} ({less} less){behind}"
-    )
+def _tie(table: ImageTable) -> str:
+    """Who gains most, who is not told apart from it, and who is significantly worse."""
+    first, *others = table.first
+    undecided = {
+        name: pair.undecided
+        for pair in table.pairs
+        if first.model in (pair.better, pair.worse)
+        for name in (pair.better, pair.worse)
+    }
+    tied = [row for row in others if not undecided.get(row.model)]
+    parts = [f"{first.model} gains most, {_gain(first, table)}"]
+    if tied:
+        least, most = _less(first, tied[0]), _less(first, tied[-1])
+        less = least if least == most else f"{least} to {most}"
+        parts[0] += f", but not significantly more than {_named(tied)} ({less} less)"
+    open_pairs: dict[str, list[ModelRow]] = {}
+    for row in others:
+        if reason := undecided.get(row.model):
+            open_pairs.setdefault(reason, []).append(row)
+    parts += [f"against {_named(rows)} it is undecided ({reason})" for reason, rows in open_pairs.items()]
+    named = {row.model for row in table.first}
+    if worse := [row for row in table.ranked if row.model not in named]:
+        count = listed(row.model for row in worse) if len(worse) <= 3 else counted(len(worse), "other")
+        parts.append(f"{count} {'is' if len(worse) == 1 else 'are'} significantly worse")
+    return "; ".join(parts)
+
+
+def _named(rows: Sequence[ModelRow]) -> str:
+    """The names of all; of very many the first, and where the others stand."""
+    if len(rows) <= MOST_NAMES:
+        return listed(row.model for row in rows)
+    shown = ", ".join(row.model for row in rows[:MOST_NAMES])
+    return f"{shown} and {len(rows) - MOST_NAMES} more that share a letter with it in the table"
+
+
+def _not_ranked(table: ImageTable) -> str:
+    out = [row.model for row in table.models if not row.letters]
+    if not out:
+        return ""
+    return f" Not ranked: {listed(out) if len(out) <= 3 else counted(len(out), 'other')}."
 
 
 def _gain(row: ModelRow, table: ImageTable) -> str:
     ceiling, gain = row.scores["ceiling"].mean, row.gain or 0.0
+    least = "at least " if row.lower_bound else ""
     if not ceiling:
-        return f"{gain:z.2f} {table.unit}"
-    return f"{gain:z.2f} of {ceiling:.2f} {table.unit} ({gain / ceiling:z.0%})"
+        return f"{least}{gain:z.2f} {table.unit}"
+    return f"{least}{gain:z.2f} of {ceiling:.2f} {table.unit} ({gain / ceiling:z.0%})"
 
 
 def _less(first: ModelRow, other: ModelRow) -> str:
     difference = (first.gain or 0.0) - (other.gain or 0.0)
-    return f"{difference:.2f}" if difference >= 0.05 else f"{difference:.2g}"
+    least = "at least " if first.lower_bound else ""
+    return f"{least}{difference:.2f}" if difference >= 0.05 else f"{least}{difference:.2g}"
 
 
 def overall(tables: Sequence[ImageTable], across: Sequence[AcrossImages]) -> tuple[str, ...]:
@@ -110,15 +135,17 @@ def overall(tables: Sequence[ImageTable], across: Sequence[AcrossImages]) -> tup
 def _over(found: AcrossImages, tables: Sequence[ImageTable]) -> str:
     if len(tables) == 1:
         return tables[0].answer
-    ranked = [table for table in tables if table.has_ranking]
+    ranked = [table for table in tables if table.ranked]
     holes = f", hold-out squares of {found.hold_out_block} px" if found.hold_out_block > 1 else ""
     what = f"{found.view} {'table' if found.averaged_images else 'image'}"
     over = f"Over {counted(len(tables), what)}{holes}"
     if not ranked:
         return f"{over}, there is no ranking: see each."
-    first_tiers = [[row.model for row in table.models if row.tier == 1] for table in ranked]
-    alone = Counter(tier[0] for tier in first_tiers if len(tier) == 1)
-    shared = Counter(model for tier in first_tiers if len(tier) > 1 for model in tier)
+    noun = "fit" if any(table.of_fits for table in ranked) else "model"
+    single = ", of these single fits" if noun == "fit" else ""
+    firsts = [[row.model for row in table.first] for table in ranked]
+    alone = Counter(first[0] for first in firsts if len(first) == 1)
+    shared = Counter(model for first in firsts if len(first) > 1 for model in first)
     parts = []
     if alone:
         parts.append(
@@ -127,12 +154,14 @@ def _over(found: AcrossImages, tables: Sequence[ImageTable]) -> str:
                 for label, n in alone.most_common()
             )
         )
-    if ties := sum(len(tier) > 1 for tier in first_tiers):
-        first = ", ".join(f"{label} on {n}" for label, n in shared.most_common(4))
-        parts.append(f"on {ties} no model is significantly best (in the first tier: {first})")
+    if ties := sum(len(first) > 1 for first in firsts):
+        among = ", ".join(f"{label} on {n}" for label, n in shared.most_common(MOST_NAMES))
+        more = len(shared) - MOST_NAMES
+        among += f", {more} more" if more > 0 else ""
+        parts.append(f"on {ties} no {noun} is significantly best (not told apart from the first: {among})")
     if len(ranked) < len(tables):
         parts.append(f"{len(tables) - len(ranked)} could not be ranked")
-    return f"{over}: {'; '.join(parts)}. {_tests_answer(found)}"
+    return f"{over}{single}: {'; '.join(parts)}. {_tests_answer(found)}"
 
 
 def _share(n: int, of: int) -> str:
@@ -153,12 +182,15 @@ def _tests_answer(found: AcrossImages) -> str:
         )
     if not significant:
         return "Over images no difference is significant."
-    wins = Counter(test.better for test in significant)
+    beaten = {test.worse for test in significant}
+    wins = Counter(test.better for test in significant if test.better not in beaten)
+    if not wins:  # each is beaten by another one
+        return f"Over images {len(significant)} of {counted(len(found.tests), 'difference')} are significant."
     (best, n), *_ = wins.most_common()
     rivals = sum(best in (test.better, test.worse) for test in found.tests)
     others = counted(rivals, "other model")
-    beaten = f"the {others.removeprefix('1 ')}" if n == rivals else f"{n} of the {others}"
-    return f"Over images {best} is significantly better than {beaten}."
+    worse = f"the {others.removeprefix('1 ')}" if n == rivals else f"{n} of the {others}"
+    return f"Over images {best} is significantly better than {worse}."
 
 
 def notes(rows: Sequence[RunRow]) -> tuple[str, ...]:

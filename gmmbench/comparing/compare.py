@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +11,12 @@ from . import answers
 from .columns import COLUMNS, PARETO_COSTS
 from .curves import curves
 from .find import FoundRun, find
-from .grouping import Group, Sources, groups, model_labels
+from .grouping import Group, Sources, comparable, groups, model_labels
 from .image_tests import over_images
 from .reproduce import command
 from .schema import Comparison, ImageTable, ModelRow, RunRow, ScoredRun
 from .seed_means import seed_means
-from .verdicts import Ranking, judge, pair_row, pareto_front
+from .verdicts import Ranking, judge, name_order, pareto_front
 
 __all__ = ["compare", "find"]
 
@@ -91,7 +90,7 @@ def _table(group: Group, verdict: Ranking) -> ImageTable:
     models = sorted((_model_row(group, verdict, label) for label in group.runs), key=_place)
     order = {row.model: place for place, row in enumerate(models)}
     pairs = sorted(verdict.pairs, key=lambda pair: (order[pair.better], order[pair.worse]))
-    gains = {row.model: row.gain for row in models}
+    gains = {row.model: None if row.lower_bound else row.gain for row in models}
     table = ImageTable(
         title=group.title,
         image=image["name"],
@@ -101,14 +100,14 @@ def _table(group: Group, verdict: Ranking) -> ImageTable:
         sha256=image["sha256"],
         hold_out=report["hold_out"],
         hold_out_block=report["hold_out_block"],
-        convention=report["gain"]["convention"],
+        convention=comparable(report),
         unit=report["gain"]["unit"],
         seeds=group.seeds,
         seeds_compared=group.shared,
         seed_notes=answers.seed_notes(group),
-        has_ranking=bool(verdict.tiers),
+        has_ranking=bool(verdict.letters),
         models=tuple(models),
-        pairs=tuple(pair_row(pair, len(pairs)) for pair in pairs),
+        pairs=tuple(pairs),
         pareto_fronts={
             cost: pareto_front(gains, {row.model: row.scores[cost].mean for row in models})
             for cost in PARETO_COSTS
@@ -121,16 +120,14 @@ def _table(group: Group, verdict: Ranking) -> ImageTable:
 def _model_row(group: Group, verdict: Ranking, label: str) -> ModelRow:
     by_seed, counted = group.runs[label], group.counted(label)
     model = next(iter(by_seed.values()))[0].report["model"]
-    reason = group.reasons[label]
-    if not reason and not verdict.tiers:
-        reason = answers.no_ranking_reason(group, verdict)
     return ModelRow(
         model=label,
         option=model["option"],
         parameters=model["parameters"],
-        tier=verdict.tiers.get(label),
-        not_ranked=reason,
+        letters=verdict.letters.get(label, ()),
+        not_ranked=group.reasons[label] or verdict.reasons.get(label, ""),
         gain=verdict.means.get(label),
+        lower_bound=group.has_bound(label),
         interval=verdict.intervals.get(label),
         seeds=tuple(sorted(by_seed)),
         seeds_counted=tuple(sorted(counted)),
@@ -138,8 +135,7 @@ def _model_row(group: Group, verdict: Ranking, label: str) -> ModelRow:
     )
 
 
-def _place(row: ModelRow) -> tuple[float, float, Sequence[str | int]]:
-    """By tier, then by gain, then by name, in which 9 comes before 10; a model without either comes last."""
+def _place(row: ModelRow) -> tuple[bool, float, Sequence[str | int]]:
+    """Ranked models first, by gain, then by name; a model without a gain comes last."""
     gain = row.shown_gain
-    name = [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]{1,18})", row.model)]
-    return row.tier or math.inf, math.inf if gain is None else -gain, name
+    return not row.letters, math.inf if gain is None else -gain, name_order(row.model)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ..scoring.tier_letters import letters_text
 from .columns import COLUMNS, RANKING, TABLES
-from .numbers import columns_of, number, pairs_shown, range_of, seeds_of, unit_of
+from .matrix import Matrix, matrices, unranked_text
+from .numbers import columns_of, gain_text, number, pairs_shown, range_of, seeds_of, spread_of
 from .schema import AcrossImages, Comparison, ImageTable, RunRow, SeedMean
 
 
 def markdown_page(comparison: Comparison) -> str:
     """The whole page."""
     lines = ["# Comparison", "", *(f"**{_safe(sentence)}**\n" for sentence in comparison.answer)]
-    lines += [f"- {_safe(note)}" for note in comparison.notes]
+    for matrix in matrices(comparison.tables):
+        lines += _matrix(matrix)
+    if comparison.notes:
+        lines += ["", *(f"- {_safe(note)}" for note in comparison.notes)]
     for table in comparison.tables:
         lines += ["", f"## {_safe(table.title)} ({table.view})", "", _safe(table.answer)]
         if table.seed_notes:
@@ -27,23 +32,30 @@ def markdown_page(comparison: Comparison) -> str:
     return "\n".join([*lines, ""])
 
 
+def _matrix(matrix: Matrix) -> list[str]:
+    rows = [[row.model, *(cell.text for cell in row.cells)] for row in matrix.rows]
+    head = [_safe(f"{matrix.title}: information gain, {matrix.unit}"), ""]
+    out = [f"- {_safe(unranked_text(matrix, one))}" for one in matrix.unranked]
+    return ["", *head, *_table(["model", *matrix.images], rows), *([""] if out else []), *out]
+
+
 def _scores(table: ImageTable, key: str, title: str) -> list[str]:
     ranking = key == RANKING
-    columns = [name for name in columns_of(table, key) if not (ranking and name == "gain")]
+    columns = [column for column in columns_of(table, key) if not (ranking and column.name == "gain")]
     if not columns and not ranking:
         return []
     rows: list[list[object]] = []
     for row in table.models:
         first: list[object] = [row.model]
         if ranking:
-            place = row.tier or row.not_ranked
-            first = [place, row.model, number(row.shown_gain, "gain"), range_of(row.interval, "gain")]
+            place = letters_text(row.letters) or row.not_ranked
+            first = [place, row.model, gain_text(row), range_of(row.interval, "gain")]
         counted = len(row.seeds_counted)
-        scores = [_score(row.scores[name], name, counted) for name in columns]
+        scores = [_score(column.score(row), column.name, counted) for column in columns]
         rows.append([*first, *scores, seeds_of(counted, len(table.seeds))])
     gain = _heading(COLUMNS["gain"].title, table.unit)
     head = ["tier", "model", gain, "95 % interval over tiles"] if ranking else ["model"]
-    names = [_heading(COLUMNS[name].title, unit_of(table, name)) for name in columns]
+    names = [_heading(COLUMNS[column.name].title, column.heading) for column in columns]
     return ["", f"### {title}", "", *_table([*head, *names, "runs"], rows)]
 
 
@@ -51,11 +63,11 @@ def _heading(title: str, unit: str) -> str:
     return ", ".join(filter(None, (title, unit)))
 
 
-def _score(score: SeedMean, name: str, counted: int) -> str:
-    if score.mean is None:
+def _score(score: SeedMean | None, name: str, counted: int) -> str:
+    if score is None or score.mean is None:
         return ""
     missing = "" if score.n_runs == counted else seeds_of(score.n_runs, score.n_seeds)
-    notes = ", ".join(filter(None, (range_of(score.interval, name), missing)))
+    notes = ", ".join(filter(None, (spread_of(score, name), missing)))
     return number(score.mean, name) + (f" ({notes})" if notes else "")
 
 
@@ -70,7 +82,7 @@ def _pairs(table: ImageTable) -> list[str]:
             number(pair.difference, "gain"),
             range_of(pair.interval_corrected, "gain"),
             p_value(pair.p_corrected),
-            yes_no(pair.significant),
+            pair.undecided or yes_no(pair.significant),
         ]
         for pair in pairs
     ]

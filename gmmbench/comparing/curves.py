@@ -17,7 +17,7 @@ def curves(models: Sequence[ModelRow]) -> tuple[Curve, ...]:
         if components > 0 and gain is not None:
             parts = [part for part in row.model.split(" ") if not part.startswith("components=")]
             series.setdefault(" ".join(parts), []).append(
-                CurvePoint(components, gain, row.interval, row.tier)
+                CurvePoint(components, gain, row.interval, row.letters)
             )
     return tuple(
         Curve(name, tuple(sorted(points, key=lambda point: point.components)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from ..scoring.catalogue import BOUND
 from .find import FoundRun
 
 IGNORED_OPTIONS = ("name", "path", "view")
@@ -47,6 +49,12 @@ class Group:
     def ranked(self) -> list[str]:
         """The models that may be ranked."""
         return [label for label, reason in self.reasons.items() if not reason]
+
+    def has_bound(self, label: str) -> bool:
+        """Whether a model's score is only a lower bound, under any of the seeds behind its means."""
+        return any(
+            str(run.report["gain"]["convention"]).endswith(BOUND) for run in self.counted(label).values()
+        )
 
     def counted(self, label: str) -> dict[int, FoundRun]:
         """The runs behind a model's means: of the shared seeds if it is ranked, otherwise all."""
@@ -104,11 +112,25 @@ def groups(runs: Sequence[FoundRun], labels: Sequence[str]) -> list[Group]:
 def _with_shared_seeds(title: str, runs: Mapping[str, Mapping[int, tuple[FoundRun, ...]]]) -> Group:
     seeds = tuple(sorted({seed for by_seed in runs.values() for seed in by_seed}))
     reasons = {label: _not_ranked(by_seed) for label, by_seed in runs.items()}
+    reasons |= _without_a_common_seed({label: runs[label] for label, reason in reasons.items() if not reason})
     ranked = [label for label, reason in reasons.items() if not reason]
     shared = tuple(seed for seed in seeds if ranked and all(seed in runs[label] for label in ranked))
-    if ranked and not shared:
-        reasons.update(dict.fromkeys(ranked, "the models that may be ranked have no seed in common"))
     return Group(title, runs, seeds, shared, reasons)
+
+
+def _without_a_common_seed(runs: Mapping[str, Mapping[int, Sequence[FoundRun]]]) -> dict[str, str]:
+    """Why models drop out so that the others have a seed in common: the seed is the one that most have."""
+    times = Counter(seed for by_seed in runs.values() for seed in by_seed)
+    if not runs or max(times.values()) == len(runs):
+        return {}
+    seed = min(times, key=lambda seed: (-times[seed], seed))
+    if times[seed] == 1:
+        return dict.fromkeys(runs, "the models that may be ranked have no seed in common")
+    return {
+        label: f"it has no run of seed {seed}, by which {times[seed]} others are compared"
+        for label, by_seed in runs.items()
+        if seed not in by_seed
+    }
 
 
 def _not_ranked(by_seed: Mapping[int, Sequence[FoundRun]]) -> str:
@@ -150,9 +172,14 @@ def _key(report: Mapping[str, Any]) -> str:
             **{f"image.{key}": value for key, value in sorted(options.items())},
             "hold_out": report["hold_out"],
             "hold_out_block": report["hold_out_block"],
-            "convention": report["gain"]["convention"],
+            "convention": comparable(report),
         }
     )
+
+
+def comparable(report: Mapping[str, Any]) -> str:
+    """The convention by which a report's gain is compared: lower bounds stand beside exact scores."""
+    return str(report["gain"]["convention"]).removesuffix(BOUND)
 
 
 def _titles(names: Mapping[str, str]) -> dict[str, str]:

@@ -66,10 +66,7 @@ def _across(tables: Sequence[ImageTable]) -> AcrossImages:
 
 def _gains(tables: Sequence[ImageTable]) -> dict[str, float]:
     """The gain of each model that is ranked in all of an image's tables."""
-    ranked = [
-        {row.model: row.gain for row in table.models if row.tier is not None and row.gain is not None}
-        for table in tables
-    ]
+    ranked = [{row.model: row.gain for row in table.ranked if row.gain is not None} for table in tables]
     return {
         label: float(np.mean([gains[label] for gains in ranked]))
         for label in ranked[0]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..scoring.intervals import NOTHING
 from .columns import COLUMNS, COST
-from .schema import ImageTable, Interval, PairRow
+from .schema import ImageTable, Interval, ModelRow, PairRow, SeedMean
 
 MOST_PAIRS = 24
 """Pairs of a table that a person is shown."""
@@ -58,19 +59,54 @@ def seeds_of(n: int, of: int) -> str:
     return f"{n} seed{'' if n == 1 else 's'}" if n == of else f"{n} of {of} seeds"
 
 
-def columns_of(image_table: ImageTable, table: str) -> list[str]:
-    """The columns of a table of COLUMNS that any model has a value of."""
+def spread_of(score: SeedMean, name: str) -> str:
+    """What is known of the spread over seeds: the interval, both values of two seeds, or ""."""
+    if score.interval is not None:
+        return range_of(score.interval, name)
+    if len(score.values) != 2:
+        return ""
+    one, other = (number(value, name) for value in score.values)
+    return "" if one == other else f"{one} and {other}"
+
+
+def gain_text(row: ModelRow) -> str:
+    """The information gain of a model, a lower bound with its sign."""
+    text = number(row.shown_gain, "gain")
+    return f"\N{GREATER-THAN OR EQUAL TO} {text}" if row.lower_bound and text else text
+
+
+@dataclass(frozen=True)
+class ShownColumn:
+    """A column of numbers that share a unit; `heading` is the unit that its heading shows."""
+
+    name: str
+    unit: str
+    heading: str
+
+    def score(self, row: ModelRow) -> SeedMean | None:
+        """A model's score; None where it is in another unit."""
+        score = row.scores[self.name]
+        return score if score.mean is None or score.unit == self.unit else None
+
+
+def columns_of(image_table: ImageTable, table: str) -> list[ShownColumn]:
+    """The columns of a table of COLUMNS that any model has a value of: one for each unit of a score."""
     return [
-        name
+        ShownColumn(name, unit, _heading(name, unit))
         for name, column in COLUMNS.items()
-        if column.table == table and any(row.scores[name].mean is not None for row in image_table.models)
+        if column.table == table
+        for unit in _units(image_table, name)
     ]
 
 
-def unit_of(table: ImageTable, name: str) -> str:
-    """The unit of a column, unless its numbers or its title bear it or models differ in it."""
-    units = {row.scores[name].unit for row in table.models} - {""}
-    if len(units) != 1 or COLUMNS[name].table == COST:
+def _units(table: ImageTable, name: str) -> list[str]:
+    scores = (row.scores[name] for row in table.models)
+    return list(dict.fromkeys(score.unit for score in scores if score.mean is not None))
+
+
+def _heading(name: str, unit: str) -> str:
+    """The unit of a column, unless its numbers or its title bear it."""
+    if COLUMNS[name].table == COST:
         return ""
-    title, unit = COLUMNS[name].title.partition(",")[0], units.pop()
+    title = COLUMNS[name].title.partition(",")[0]
     return "" if unit == title else unit.removeprefix(f"{title}, ")

@@ -9,12 +9,14 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from ..scoring.tier_letters import letters_text
 from .charts import CurveChart, Forest, ParetoChart, curve_chart, forest, pareto_chart
 from .columns import PARETO_COSTS
 from .comparison_markdown import p_value
 from .contact_sheet import ContactSheet, Pictures, contact_sheet, drawings
 from .delta_maps import MOST_MAPS, DeltaMaps, chosen_pairs, delta_maps
 from .grouping import Group
+from .matrix import matrices, unranked_text
 from .numbers import number, range_of
 from .page_tables import PageTable, page_tables
 from .run_details import common_versions, run_details
@@ -26,10 +28,14 @@ MAPS = 240
 
 @dataclass(frozen=True)
 class ImagePart:
-    """What the page shows of one table; without its runs it has neither pictures nor maps."""
+    """What the page shows of one table; without its runs it has neither pictures nor maps.
+
+    `first` names the model that gains most and those that are not told apart from it.
+    """
 
     id: str
     table: ImageTable
+    first: frozenset[str]
     tables: tuple[PageTable, ...]
     forest: Forest | None
     pareto_charts: tuple[ParetoChart, ...]
@@ -51,7 +57,9 @@ def html_page(comparison: Comparison, folder: Path) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(num=number, range=range_of, p=p_value)
+    environment.filters.update(
+        num=number, range=range_of, p=p_value, letters=letters_text, unranked=unranked_text
+    )
     style, script = _template("page.css"), _template("page.js")
     groups = comparison.sources.groups or (None,) * len(comparison.tables)
     pictures = Pictures(folder, sum(len(drawings(group)) for group in groups if group is not None))
@@ -63,6 +71,7 @@ def html_page(comparison: Comparison, folder: Path) -> str:
     return environment.get_template("page.html").render(
         data=comparison,
         parts=parts,
+        matrices=matrices(comparison.tables),
         details=run_details(comparison),
         versions=common_versions(comparison.sources.runs),
         failed=[row for row in comparison.runs if row.status != "ranked"],
@@ -81,6 +90,7 @@ def _part(place: int, table: ImageTable, group: Group | None, pictures: Pictures
     return ImagePart(
         id=f"image-{place}",
         table=table,
+        first=frozenset(row.model for row in table.first),
         tables=page_tables(table),
         forest=forest(table),
         pareto_charts=tuple(

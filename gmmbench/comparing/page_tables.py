@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .charts import bar
-from .columns import COLUMNS, COST, RANKING, TABLES, ResultColumn
-from .numbers import columns_of, number, range_of, seeds_of, unit_of
+from .columns import COLUMNS, RANKING, TABLES, ResultColumn
+from .numbers import ShownColumn, columns_of, gain_text, number, range_of, seeds_of, spread_of
 from .schema import ImageTable, ModelRow
 
 
@@ -70,53 +70,51 @@ def page_tables(table: ImageTable) -> tuple[PageTable, ...]:
 
 
 def _page_table(table: ImageTable, key: str, title: str) -> PageTable:
-    names = columns_of(table, key)
+    shown = columns_of(table, key)
     if key == RANKING:
-        names = ["gain", *(name for name in names if name != "gain")]
+        gain = ShownColumn("gain", table.unit, table.unit)
+        shown = [gain, *(column for column in shown if column.name != "gain")]
     rows = [
         PageRow(
             model=row,
-            cells=tuple(_cell(table, row, COLUMNS[name]) for name in names),
+            cells=tuple(_cell(table, row, column) for column in shown),
             seeds=seeds_of(len(row.seeds_counted), len(table.seeds)),
             n_seeds=len(row.seeds_counted),
             short=len(row.seeds_counted) < len(table.seeds),
         )
         for row in table.models
     ]
-    columns = tuple(_column(table, COLUMNS[name]) for name in names)
-    return PageTable(key, title, key == RANKING, columns, tuple(rows))
+    return PageTable(key, title, key == RANKING, tuple(map(_column, shown)), tuple(rows))
 
 
-def _column(table: ImageTable, column: ResultColumn) -> PageColumn:
+def _column(shown: ShownColumn) -> PageColumn:
+    column = COLUMNS[shown.name]
     ideal = isinstance(column.better, int | float)
     return PageColumn(
         title=column.title,
-        unit=unit_of(table, column.name),
+        unit=shown.heading,
         note=f"{column.better:g} is ideal" if ideal else "",
         first="descending" if column.better == "higher" else "ascending",
     )
 
 
-def _cell(table: ImageTable, row: ModelRow, column: ResultColumn) -> PageCell:
-    score = row.scores[column.name]
-    headline = column.name == "gain"
+def _cell(table: ImageTable, row: ModelRow, shown: ShownColumn) -> PageCell:
+    score = shown.score(row)
+    if score is None:
+        return PageCell("", (), None, f"in another unit, {row.scores[shown.name].unit}", None)
+    column = COLUMNS[shown.name]
+    headline = shown.name == "gain"
     value = row.shown_gain if headline else score.mean
-    notes = [range_of(row.interval if headline else score.interval, column.name)]
+    notes = [range_of(row.interval, "gain") if headline else spread_of(score, shown.name)]
     if value is not None and score.n_runs != len(row.seeds_counted):
         notes.append(seeds_of(score.n_runs, score.n_seeds))
-    if value is not None and column.table != COST and _units_differ(table, column.name):
-        notes.append(score.unit)  # a classifier's unit is not that of a density
     return PageCell(
-        text=number(value, column.name),
+        text=gain_text(row) if headline else number(value, shown.name),
         below=tuple(note for note in notes if note),
         sort=_sort_key(value, column),
         why=score.reason or "",
         bar=bar(row, table) if headline and value is not None else None,
     )
-
-
-def _units_differ(table: ImageTable, name: str) -> bool:
-    return len({row.scores[name].unit for row in table.models} - {""}) > 1
 
 
 def _sort_key(value: float | None, column: ResultColumn) -> float | None:

@@ -11,7 +11,7 @@ from ..reporting.typed_json import NOT_STORED, build, check_schema, dump, parse,
 from .grouping import Sources
 
 SCHEMA = "gmmbench-comparison"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised whenever a key changes its meaning or is removed."""
 
 Interval = tuple[float, float]
@@ -72,13 +72,15 @@ class SeedMean:
     Attributes:
         mean: None where no run has the score, and then `reason` says why.
         sd: the standard deviation over seeds; None with fewer than two.
-        interval: the 95 % interval by Student's t; None with fewer than two.
+        interval: the 95 % interval by Student's t; None with fewer than three, where it would say nothing.
+        values: of each run that has the score, in the order of their seeds.
         n_runs: runs that have the score. n_seeds: seeds of the table.
     """
 
     mean: float | None
     sd: float | None
     interval: Interval | None
+    values: tuple[float, ...]
     n_runs: int
     n_seeds: int
     unit: str
@@ -91,8 +93,10 @@ class ModelRow:
 
     Attributes:
         model, option, parameters: its name in the table, the choice it is, and all its options.
-        tier: 1 is the best; None where it is not ranked, and then `not_ranked` says why.
-        gain: its information gain in the ranking; None where it is not ranked.
+        letters: its tiers, `a` the best: models that share a letter are not told apart. Empty where it is not
+            ranked, and then `not_ranked` says why.
+        gain: its information gain over the compared seeds; None where its fits must not be ranked.
+        lower_bound: whether its gain is a lower bound.
         interval: the 95 % interval of that gain over tiles of the image.
         seeds: those it was run with. seeds_counted: those behind its means.
         scores: its means over seeds by the name of their column (columns.py).
@@ -101,9 +105,10 @@ class ModelRow:
     model: str
     option: str
     parameters: Mapping[str, Any]
-    tier: int | None
+    letters: tuple[str, ...]
     not_ranked: str
     gain: float | None
+    lower_bound: bool
     interval: Interval | None
     seeds: tuple[int, ...]
     seeds_counted: tuple[int, ...]
@@ -123,6 +128,8 @@ class PairRow:
         difference: how much more `better` gains than `worse`.
         interval: its 95 % interval. interval_corrected: excludes 0 exactly where the pair is significant.
         p_corrected: the p-value after Holm's correction for all pairs of the table.
+        significant: whether `better` is told apart from `worse`.
+        undecided: why the pair cannot be judged; "" where it can, significant or not.
         tiles: of the image that hold held-out data; with too few there is no interval and no p-value.
     """
 
@@ -133,6 +140,7 @@ class PairRow:
     interval_corrected: Interval | None
     p_corrected: float | None
     significant: bool
+    undecided: str
     tiles: int
 
 
@@ -143,7 +151,7 @@ class CurvePoint:
     components: int
     gain: float
     interval: Interval | None
-    tier: int | None
+    letters: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -162,7 +170,7 @@ class ImageTable:
         title: the image's name, with what distinguishes the table from others of that name.
         seeds: that any model was run with. seeds_compared: those behind the ranking.
         seed_notes: which models lack a seed, so that others are not compared.
-        has_ranking: whether the models have tiers.
+        has_ranking: whether any models have letters.
         pareto_fronts: by the column of a cost, the models that no other beats at no higher cost.
     """
 
@@ -185,6 +193,23 @@ class ImageTable:
     pareto_fronts: Mapping[str, tuple[str, ...]]
     curves: tuple[Curve, ...]
     answer: str = ""
+
+    @property
+    def ranked(self) -> tuple[ModelRow, ...]:
+        """The models with letters, the best first."""
+        return tuple(row for row in self.models if row.letters)
+
+    @property
+    def first(self) -> tuple[ModelRow, ...]:
+        """The model that gains most and all that are not told apart from it; empty without a ranking."""
+        ranked = self.ranked
+        worse = {pair.worse for pair in self.pairs if pair.significant and pair.better == ranked[0].model}
+        return tuple(row for row in ranked if row.model not in worse)
+
+    @property
+    def of_fits(self) -> bool:
+        """Whether single fits are compared: with one seed nothing is known of the models' spread."""
+        return len(self.seeds_compared) < 2
 
     @property
     def protocol(self) -> tuple[str, float, int, str, str]:

@@ -12,12 +12,16 @@ from ..scoring.intervals import LEVEL
 from .columns import COLUMNS, COST, ResultColumn
 from .schema import SeedMean
 
+LEAST_RUNS = 3
+"""With fewer runs a mean has no interval."""
+
 
 def seed_means(reports: Sequence[Mapping[str, Any]], n_seeds: int) -> dict[str, SeedMean]:
     """The mean of each column over the runs of a model, out of `n_seeds` seeds.
 
     The interval is mean +- t sd / sqrt(n) with Student's t on n - 1 degrees of freedom: what another split
-    and initialization would change, not what another image would. With a single seed there is none.
+    and initialization would change, not what another image would. With fewer than LEAST_RUNS runs there is
+    none: of two, t on one degree of freedom is 12.7 times the standard error, so the values say more.
     """
     return {name: _mean(reports, column, n_seeds) for name, column in COLUMNS.items()}
 
@@ -30,7 +34,7 @@ def _mean(reports: Sequence[Mapping[str, Any]], column: ResultColumn, n_seeds: i
     mean = float(np.mean(values)) if n else None
     sd = float(np.std(values, ddof=1)) if n > 1 else None
     interval = None
-    if mean is not None and sd is not None:
+    if mean is not None and sd is not None and n >= LEAST_RUNS:
         reach = float(student.ppf(0.5 + LEVEL / 2, n - 1)) * sd / n**0.5
         # no cost is negative
         interval = (max(0.0, mean - reach) if column.table == COST else mean - reach, mean + reach)
@@ -38,6 +42,7 @@ def _mean(reports: Sequence[Mapping[str, Any]], column: ResultColumn, n_seeds: i
         mean=mean,
         sd=sd,
         interval=interval,
+        values=tuple(map(float, values)),
         n_runs=n,
         n_seeds=n_seeds,
         unit=column.unit or next((entry["unit"] for entry in entries if entry.get("unit")), ""),

@@ -1,20 +1,24 @@
-"""Which model is significantly better: paired differences on one image, tiers, and Pareto fronts."""
+"""What is decided on one image: which models are told apart, their letters, and who drops out and why."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..api import Floats
-from ..scoring.intervals import LEVEL, Pair, all_pairs, difference, tiers
+from ..scoring.intervals import LEVEL, Pair, all_pairs, difference
+from ..scoring.tier_letters import tier_letters
 from .grouping import Group
 from .schema import PairRow
+
+TOO_FEW = "too few tiles with held-out data"
+"""Why a pair is undecided whose error is not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,19 +26,22 @@ class Ranking:
     """What the maps of a group say, in the unit of its information gain.
 
     Attributes:
-        means: the gain of each ranked model. intervals: its 95 % interval over tiles.
-        pairs: all pairs, with their p-values corrected together.
+        means: the gain of each model whose fits may be ranked. intervals: its 95 % interval over tiles.
+        pairs: all pairs of them, with their p-values corrected together.
+        letters: of each model that is ranked, the best first.
+        reasons: why a model of `means` is not ranked.
     """
 
     means: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float] | None]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[PairRow, ...]
+    letters: Mapping[str, tuple[str, ...]]
+    reasons: Mapping[str, str]
 
-    @cached_property
-    def tiers(self) -> dict[str, int]:
-        """The tier of each model; empty without pairs, or where a pair has too few tiles."""
-        testable = bool(self.pairs) and all(pair.corrected is not None for pair in self.pairs)
-        return tiers(self.means, self.pairs) if testable else {}
+
+def name_order(label: str) -> list[str | int]:
+    """What sorts names, 9 before 10. Text and numbers take turns, so any two can be compared."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]{1,18})", label)]
 
 
 def nats_per_unit(report: Mapping[str, Any]) -> float:
@@ -58,7 +65,7 @@ def seed_average(group: Group, label: str) -> tuple[Floats, Floats, NDArray[np.b
 
 
 def judge(group: Group) -> Ranking:
-    """The verdict on the ranked models of a group."""
+    """The verdict on the models of a group whose fits may be ranked."""
     gains: dict[str, Floats] = {}
     weight = scored = np.zeros(0)
     for label in group.ranked:
@@ -70,11 +77,47 @@ def judge(group: Group) -> Ranking:
         own = difference(gain, weight, scored)
         if own is not None:
             means[label], intervals[label] = own.value, own.interval()
-    return Ranking(means, intervals, tuple(all_pairs(gains, weight, scored)))
+    found = all_pairs(gains, weight, scored)
+    bounds = {label for label in gains if group.has_bound(label)}
+    pairs = tuple(pair_row(pair, len(found), bounds) for pair in found)
+    return Ranking(means, intervals, pairs, *ranking(means, pairs, bool(group.report["hold_out"])))
 
 
-def pair_row(pair: Pair, n_pairs: int) -> PairRow:
-    """A pair, one of `n_pairs`, as comparison.json holds it."""
+def ranking(
+    means: Mapping[str, float], pairs: Sequence[PairRow], held_out: bool = True
+) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    """The letters of the models, the best first, and why others have none.
+
+    A model is ranked if it can be judged against any other; a pair that cannot be judged tells nobody apart.
+    """
+    judged = {name for pair in pairs if not pair.undecided for name in (pair.better, pair.worse)}
+    order = sorted(judged, key=lambda label: (-means[label], name_order(label)))
+    letters = tier_letters(order, [(pair.better, pair.worse) for pair in pairs if pair.significant])
+    return letters, {
+        label: _why_not(label, pairs, held_out, len(means)) for label in means if label not in judged
+    }
+
+
+def _why_not(label: str, pairs: Sequence[PairRow], held_out: bool, models: int) -> str:
+    if not held_out:
+        return "nothing was held out"
+    if models < 2:
+        return "there is no other model to compare it with"
+    reasons = [pair.undecided for pair in pairs if label in (pair.better, pair.worse)]
+    return "; ".join(dict.fromkeys(reasons)) or "there is no held-out data"
+
+
+def pair_row(pair: Pair, n_pairs: int, bounds: Collection[str] = ()) -> PairRow:
+    """A pair, one of `n_pairs`, with what is decided about it; the scores of `bounds` are lower bounds.
+
+    A lower bound that is told apart from a lower score is above it. One that is the lower score decides
+    nothing: the score itself may be the higher one.
+    """
+    undecided = ""
+    if pair.corrected is None:
+        undecided = TOO_FEW
+    elif pair.worse in bounds:
+        undecided = f"the score of {pair.worse} is only known to be at least so high"
     return PairRow(
         better=pair.better,
         worse=pair.worse,
@@ -82,7 +125,8 @@ def pair_row(pair: Pair, n_pairs: int) -> PairRow:
         interval=pair.difference.interval(),
         interval_corrected=corrected_interval(pair, n_pairs),
         p_corrected=pair.corrected,
-        significant=pair.told_apart(),
+        significant=pair.told_apart() and not undecided,
+        undecided=undecided,
         tiles=pair.difference.tiles,
     )
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import Refused
 from ..storage import run_files
+
+if TYPE_CHECKING:
+    from ..comparing.schema import Comparison
 
 
 def load_ahead() -> None:
@@ -22,7 +27,7 @@ def load_ahead() -> None:
 
 
 def write_comparison(folders: Sequence[str]) -> int:
-    """Compare the runs below the folders, write the files into the first, and print their names.
+    """Compare the runs below the folders, write the files into the first, and print the answer.
 
     Raises Refused: there is no folder, or no run in any.
     """
@@ -34,11 +39,22 @@ def write_comparison(folders: Sequence[str]) -> int:
     before = None
     while before != (found := [(run.folder, run.failure) for run in find(folders)]):
         # another sweep may have finished a run meanwhile: the last comparison written contains all runs
-        before, content = found, files(compare(folders), folders[0])
-        written = run_files.save_comparison(content, folders[0])
+        before, comparison = found, compare(folders)
+        written = run_files.save_comparison(files(comparison, folders[0]), folders[0])
+    for line in answer_lines(comparison):
+        print(line, flush=True)
     for file in written:
         print(f"comparison: {file}", flush=True)
     return 0
+
+
+def answer_lines(comparison: Comparison) -> list[str]:
+    """What the terminal says of a comparison: the matrix of models and images, and the answer in words."""
+    from ..comparing.matrix import matrices, matrix_lines
+
+    width = shutil.get_terminal_size().columns
+    lines = [line for matrix in matrices(comparison.tables) for line in [*matrix_lines(matrix, width), ""]]
+    return [*lines, *comparison.answer]
 
 
 def compare_sweep(folder: Path) -> None:

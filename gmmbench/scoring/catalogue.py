@@ -31,6 +31,9 @@ LEVEL_CELLS = "levels-cell-1"
 RAW = "raw-1"
 """Convention: the raw log-likelihood."""
 
+BOUND = "-bound"
+"""What is added to the convention of a score that is only known to be at least so high."""
+
 CELLS = "cell-masses-1"
 """Convention: sums of the masses of cells."""
 

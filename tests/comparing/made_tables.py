@@ -6,18 +6,19 @@ from gmmbench.comparing.schema import ImageTable, ModelRow, SeedMean
 
 def seed_mean(mean=None):
     """A mean of one run."""
-    return SeedMean(mean=mean, sd=None, interval=None, n_runs=1, n_seeds=1, unit="", reason=None)
+    return SeedMean(mean=mean, sd=None, interval=None, values=(), n_runs=1, n_seeds=1, unit="", reason=None)
 
 
-def model_row(model, gain, tier=1, parameters=None, not_ranked="", **scores):
+def model_row(model, gain, letters="a", parameters=None, not_ranked="", lower_bound=False, **scores):
     """A model with some scores, the others missing."""
     return ModelRow(
         model=model,
         option=model.split()[0],
         parameters=parameters or {},
-        tier=tier,
+        letters=tuple(letters or ""),
         not_ranked=not_ranked,
         gain=gain,
+        lower_bound=lower_bound,
         interval=None,
         seeds=(0,),
         seeds_counted=(0,),

@@ -32,7 +32,10 @@ def test_with_one_seed_the_gain_is_the_reports(runs):
     for row in table["models"]:
         report = json.loads((runs / row["model"] / "report.json").read_text())
         assert row["gain"] == pytest.approx(report["gain"]["held_out"], abs=1e-5)
-    assert [(row["model"], row["tier"]) for row in table["models"]] == [("histogram", 1), ("uniform", 2)]
+    assert [(row["model"], row["letters"]) for row in table["models"]] == [
+        ("histogram", ["a"]),
+        ("uniform", ["b"]),
+    ]
 
 
 def test_comparing_again_gives_the_same_bytes(runs):

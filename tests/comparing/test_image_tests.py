@@ -17,7 +17,7 @@ def tables(gains, images=None):
     """Tables of ranked models: gains (images, models) by name."""
     return [
         image_table(
-            [model_row(name, gain, None if gain is None else 1) for name, gain in row.items()],
+            [model_row(name, gain, None if gain is None else "a") for name, gain in row.items()],
             image=f"image {place}",
             sha256=str((images or range(len(gains)))[place]),
         )

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from sweeps import compared
 
+from gmmbench.comparing.compare import compare
+from gmmbench.comparing.formats import to_html, to_markdown
 from gmmbench.comparing.verdicts import corrected_interval, pareto_front
 from gmmbench.scoring.intervals import all_pairs, difference
 
@@ -75,17 +77,25 @@ def test_a_paired_difference_is_that_of_the_maps(runs, per, request):
         )
 
 
-def test_tiers_follow_what_is_told_apart(ink_runs):
+def test_letters_follow_what_is_told_apart(ink_runs):
     (table,) = compared(ink_runs)["tables"]
-    apart = {(pair["better"], pair["worse"]) for pair in table["pairs"] if pair["significant"]}
-    tiers = {row["model"]: row["tier"] for row in table["models"]}
-    assert min(tiers.values()) == 1
-    for row in table["models"]:
-        (first,) = [m["model"] for m in table["models"] if m["tier"] == row["tier"]][:1]
-        assert (first, row["model"]) not in apart
-        if row["tier"] > 1:
-            (above,) = [m["model"] for m in table["models"] if m["tier"] == row["tier"] - 1][:1]
-            assert (above, first) in apart
+    letters = {row["model"]: set(row["letters"]) for row in table["models"]}
+    assert letters[table["models"][0]["model"]] >= {"a"}
+    assert len(table["pairs"]) == 3
+    for pair in table["pairs"]:
+        assert pair["significant"] != bool(letters[pair["better"]] & letters[pair["worse"]])
+        assert pair["significant"] == (pair["p_corrected"] < 0.05)
+
+
+def test_of_two_seeds_the_values_are_told_and_no_interval(colour_runs):
+    (table,) = compared(colour_runs)["tables"]
+    got = [report["ssim"]["overall"] for report in reports(colour_runs, "gmm", range(2))]
+    score = row_of(table, "gmm")["scores"]["ssim"]
+    assert score["interval"] is None
+    assert score["values"] == pytest.approx(got)
+    shown = " and ".join(f"{value:.3f}" for value in got)
+    assert shown in to_markdown(compare([colour_runs]))
+    assert shown in to_html(compare([colour_runs]), colour_runs)
 
 
 @settings(deadline=None)

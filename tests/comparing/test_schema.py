@@ -22,7 +22,7 @@ def test_a_comparison_is_read_as_it_was_written(ink_runs, colour_runs):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda data: data.update(schema_version=2), f"version {SCHEMA_VERSION}"),
+        (lambda data: data.update(schema_version=3), f"version {SCHEMA_VERSION}"),
         (lambda data: data.update(schema="other"), "gmmbench-comparison"),
         (lambda data: data["tables"][0].pop("unit"), "tables[0].unit"),
         (lambda data: data["tables"][0].update(height="tall"), "tables[0].height"),

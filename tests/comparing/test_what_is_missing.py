@@ -41,7 +41,7 @@ def test_a_model_that_is_not_ranked_narrows_nothing(ink):
     assert table["seeds_compared"] == [0, 1, 2]
     assert table["seed_notes"] == []
     row = row_of(table, "histogram")
-    assert (row["tier"], row["gain"]) == (None, None)
+    assert (row["letters"], row["gain"]) == ([], None)
     assert row["not_ranked"] == "seed 0: it is no density"
     assert (row["scores"]["gain"]["n_runs"], row["scores"]["gain"]["n_seeds"]) == (2, 3)
 
@@ -103,7 +103,7 @@ def test_maps_that_cannot_be_read_cost_a_model_its_place_and_no_other(ink, data)
     found, told = compare([ink]), compared(ink)
     (table,) = told["tables"]
     assert row_of(table, "uniform")["not_ranked"].startswith("seed 1: scores.npz cannot be read")
-    assert row_of(table, "gmm")["tier"] == 1
+    assert row_of(table, "gmm")["letters"] == ["a"]
     assert "cannot be read" in to_html(found, ink)
 
 
@@ -133,7 +133,7 @@ def test_too_few_tiles_give_no_ranking_and_the_reason(ink):
     (table,) = compared(ink)["tables"]
     assert not table["has_ranking"]
     assert "too few tiles" in table["answer"]
-    assert all(row["tier"] is None for row in table["models"])
+    assert all(row["letters"] == [] for row in table["models"])
 
 
 def test_one_model_alone_is_not_ranked(ink):
