@@ -96,7 +96,8 @@ def test_one_seed_speaks_of_fits_and_two_of_models():
 
 def test_a_pair_that_cannot_be_judged_is_undecided_and_costs_nobody_else_a_place():
     few = {(name, "d"): FEW for name in "abc"}
-    table = made({**GAINS, "d": 0.0}, [("a", "b"), ("a", "c"), ("b", "c")], few, out={"e": "it has no score"})
+    told_apart = [("a", "b"), ("a", "c"), ("b", "c")]
+    table = made({**GAINS, "d": 0.0}, told_apart, few, out={"e": "it has no score"})
     letters = {row.model: row.letters for row in table.models}
     assert letters == {"a": ("a",), "b": ("b",), "c": ("c",), "d": (), "e": ()}
     assert {row.model: row.not_ranked for row in table.models if not row.letters} == {

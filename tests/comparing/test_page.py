@@ -109,7 +109,7 @@ def test_every_model_has_each_picture_once_and_a_row_in_each_table(ink_page):
         "histogram, grid",
         "uniform, grid",
     ]
-    assert ink_page.count('<th scope="row">histogram</th>') == 5
+    assert ink_page.count('<th scope="row">histogram</th>') == 6  # the matrix and five tables
 
 
 def test_full_pictures_are_linked_where_they_are(ink_runs, ink_page):
