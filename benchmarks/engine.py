@@ -30,7 +30,7 @@ from tables import Rows, apart, failed, machine, row, table
 
 HERE = Path(__file__).parent
 RENDERS = "## Renderers after a fit"
-FAST = {"precision": "single", "neglect": 1e-5}
+FAST = {"precision": "single", "truncation": 1e-5}
 MARKS = {1: (1, 1), 5: (4, 6), 50: (48, 52)}
 """Iterations reported, each as the median of a few neighbours (from, to)."""
 
@@ -50,19 +50,19 @@ class Plan:
         """A size, as --quick says."""
         return tiny if self.quick else usual
 
-    def start(self, step: int, k: int) -> str:
+    def fitted(self, step: int, k: int) -> str:
         """A file with a fitted start, made once."""
         file = Path(self.folder) / f"{step}-{k}.npz"
         if not file.exists():
-            run("make_start", components=k, step=step, start=str(file))
+            run("make_init", components=k, step=step, init=str(file))
         return str(file)
 
 
 def compare(plan: Plan, step: int, k: int, asked: str, peers: bool) -> Rows:
     """Ours, scikit-learn's and its peers' iterations from one fitted start."""
-    start, heavy = plan.start(step, k), not peers
-    runs = [("ours", "float32, neglect 1e-5", t, "ours", "single", 1e-5) for t in (1, 2)]
-    runs += [("ours", "float64, neglect 1e-5", 2, "ours", "double", 1e-5)]
+    init, heavy = plan.fitted(step, k), not peers
+    runs = [("ours", "float32, truncation 1e-5", t, "ours", "single", 1e-5) for t in (1, 2)]
+    runs += [("ours", "float64, truncation 1e-5", 2, "ours", "double", 1e-5)]
     if not heavy:
         runs += [("ours", "float64, exact", 2, "ours", "double", 0.0)]
     if plan.full or not heavy:
@@ -72,11 +72,13 @@ def compare(plan: Plan, step: int, k: int, asked: str, peers: bool) -> Rows:
         runs += [("gmmx", "float32", "all", "gmmx", "float32", 0.0)]
         runs += [("pomegranate", "float32", 2, "pomegranate", "float32", 0.0)]
     done = []
-    for who, how, threads, job, precision, neglect in runs:
+    for who, how, threads, job, precision, truncation in runs:
         many = 6 if job == "ours" else 1 if heavy else 5
         python = plan.peers_python if who in ("gmmx", "pomegranate") else sys.executable
-        details = dict(components=k, threads=threads, precision=precision, neglect=neglect, iterations=many)
-        found = run(job, python, step=step, start=start, **details)
+        details = dict(
+            components=k, threads=threads, precision=precision, truncation=truncation, iterations=many
+        )
+        found = run(job, python, step=step, init=init, **details)
         # An iteration of ours after the first, which has none before it to take its lists from, is typical.
         seconds = float(np.median(found["each"][1 if job == "ours" else 0 :])) if "each" in found else np.nan
         done.append((who, how, threads, seconds, found))
@@ -85,7 +87,7 @@ def compare(plan: Plan, step: int, k: int, asked: str, peers: bool) -> Rows:
     exact = next((d[4]["trace"] for d in (*reference, *done) if "trace" in d[4]), [])
     lines = []
     for who, how, threads, seconds, found in done:
-        wanted = asked if (who, how, threads) == ("ours", "float32, neglect 1e-5", 2) else ""
+        wanted = asked if (who, how, threads) == ("ours", "float32, truncation 1e-5", 2) else ""
         if why := failed(found):
             lines.append(row(who, how, threads, why, "", "", "", wanted))
             continue
@@ -116,8 +118,8 @@ def course(plan: Plan) -> Rows:
     lines = []
     for step, k in plan.at([(2, 200), (1, 1000)], [(8, 20)]):
         for name in ("kmeans", "fitted"):
-            start = plan.start(step, k) if name == "fitted" else name
-            details = dict(components=k, start=start, threads=2, iterations=52, marks=list(MARKS))
+            init = plan.fitted(step, k) if name == "fitted" else name
+            details = dict(components=k, init=init, threads=2, iterations=52, marks=list(MARKS))
             found = run("ours", step=step, **details, **FAST)
             if why := failed(found):
                 lines.append(row(f"K = {k}", name, why, "", "", "", ""))
@@ -129,7 +131,9 @@ def course(plan: Plan) -> Rows:
                 size = f"{found['n']:,} x 5, K = {k}"
                 lines.append(row(size, name, mark, f"{seconds:.4f}", made, f"{mean:.1e}", f"{worst:.1e}"))
     text = ["## Our iterations from the default start (kmeans) and from a fitted one", ""]
-    text += ["2 threads, float32, neglect 1e-5. Iteration 1 is single, 5 the median of 4 to 6, 50 that of 48"]
+    text += [
+        "2 threads, float32, truncation 1e-5. Iteration 1 is single, 5 the median of 4 to 6, 50 that of 48"
+    ]
     text += ["to 52. scikit-learn's iteration costs the same wherever it is. The neglected share of a"]
     text += [f"density is measured in float64 at {CHECKED:,} points against the dense formula, on the lists"]
     text += ["of that iteration; below 1e-13 it is rounding, of either sign.", ""]
@@ -199,7 +203,7 @@ def whole(plan: Plan) -> Rows:
 def answers(plan: Plan) -> Rows:
     """E[colour given x, y] at every pixel, and the command line from start to end."""
     step, k = plan.at((1, 1000), (2, 40))
-    found, lines = run("conditional", step=step, start=plan.start(step, k)), []
+    found, lines = run("conditional", step=step, init=plan.fitted(step, k)), []
     if why := failed(found):
         lines.append(row("E[colour given x, y]", why, "", "", "", "under 0.2 s"))
     else:
@@ -230,7 +234,7 @@ def growth(plan: Plan, out: Path) -> Rows:
     def measure(curve: str, rows: int | None, components: int) -> None:
         nonlocal everything
         details = dict(components=components, threads=2, iterations=7, **FAST)
-        found = run("ours", step=step, rows=rows, start=plan.start(step, components), **details)
+        found = run("ours", step=step, rows=rows, init=plan.fitted(step, components), **details)
         if why := failed(found):
             lines.append(row(curve, rows or "all", components, why))
             return

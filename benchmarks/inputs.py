@@ -34,10 +34,10 @@ def picture(path: str | None, step: int) -> tuple[np.ndarray, np.ndarray]:
 
 def scaled(job: dict[str, Any]) -> np.ndarray:
     """The picture's points in units of their floor's standard deviation; `rows` of them at random."""
-    points, floor = picture(job.get("path"), job["step"])
+    points, covariance_floor = picture(job.get("path"), job["step"])
     if job.get("rows"):
         points = points[np.sort(np.random.default_rng(0).choice(len(points), job["rows"], replace=False))]
-    return points / np.sqrt(floor)
+    return points / np.sqrt(covariance_floor)
 
 
 def ink(rows: int | None) -> np.ndarray:

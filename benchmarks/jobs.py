@@ -42,19 +42,21 @@ def run(
         result = {"error": f"ended by signal {-done.returncode}" + " (memory?)" * (done.returncode == -9)}
     else:
         result = {"error": (done.stderr.strip().splitlines() or ["no output"])[-1]}
-    told = {key: value for key, value in job.items() if key != "start" or "/" not in str(value)}
+    told = {key: value for key, value in job.items() if key != "init" or "/" not in str(value)}
     print(f"{name} {told}: {str(result)[:140]}", file=sys.stderr, flush=True)
     return result
 
 
-def make_start(job: dict[str, Any]) -> dict[str, Any]:
+def make_init(job: dict[str, Any]) -> dict[str, Any]:
     """A fitted start: 30 iterations of ours from a stratified one, saved in units of the floor."""
     from gmmbench.mixture import fit
 
     points = scaled(job)
-    options = dict(components=job["components"], start="stratified", iterations=30, tolerance=0, floor=1.0)
+    options = dict(
+        components=job["components"], init="stratified", iterations=30, tolerance=0, covariance_floor=1.0
+    )
     m = fit(points, rng=np.random.default_rng(0), **options).mixture
-    np.savez(job["start"], weights=m.weights, means=m.means, covariances=m.covariances)
+    np.savez(job["init"], weights=m.weights, means=m.means, covariances=m.covariances)
     return {"n": len(points)}
 
 
@@ -69,18 +71,20 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
     from gmmbench.mixture.kernels.compiler import compile_seconds
 
     points, k = scaled(job), job["components"]
-    named = job["start"] if job["start"].isidentifier() else None
-    start = named or Mixture(*saved(job["start"]))
-    extra = dict(precision=job["precision"], neglect=job["neglect"], threads=job["threads"])
+    named = job["init"] if job["init"].isidentifier() else None
+    init = named or Mixture(*saved(job["init"]))
+    extra = dict(precision=job["precision"], truncation=job["truncation"], threads=job["threads"])
     few = points[:: max(1, len(points) // (8 * k))]
     rng = np.random.default_rng(0)
-    fit(few, components=k, start="stratified", iterations=1, floor=1.0, rng=rng, **extra)  # compiles
+    fit(
+        few, components=k, init="stratified", iterations=1, covariance_floor=1.0, rng=rng, **extra
+    )  # compiles
     compiled = compile_seconds()
     options = Options(tolerance=0.0, iterations=job["iterations"], **extra)
     begun = time.perf_counter()
     problem = Problem(points, np.ones(len(points)), np.ones(points.shape[1]), options)
     sorted_at = time.perf_counter()
-    state = problem.begin(k, start, np.random.default_rng(0))
+    state = problem.begin(k, init, np.random.default_rng(0))
     ticks, trace, kept = [time.perf_counter()], [], {}
     begin_seconds, sort_seconds, before = ticks[0] - sorted_at, sorted_at - begun, None
     for iteration in range(1, job["iterations"] + 1):
@@ -92,18 +96,18 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
         trace.append(bound)
     result = {"each": np.diff(ticks).tolist(), "begin": begin_seconds, "sort": sort_seconds, "trace": trace}
     result |= {"peak": peak(), "compile": compiled, "late": compile_seconds() - compiled, "n": len(points)}
-    result["shares"] = {i: neglected(problem, *states, job["neglect"]) for i, states in kept.items()}
+    result["shares"] = {i: neglected(problem, *states, job["truncation"]) for i, states in kept.items()}
     return result
 
 
-def neglected(problem: Any, before: Any, state: Any, neglect: float) -> list[float]:
+def neglected(problem: Any, before: Any, state: Any, truncation: float) -> list[float]:
     """Mean and worst neglected share of an iteration that follows one at `before`, in float64."""
     from scipy.linalg import solve_triangular
     from scipy.special import logsumexp
 
     from gmmbench.mixture.em.e_step import Expectation, KernelComponents
 
-    ask = Expectation(problem.points, problem.weights, precision="double", neglect=neglect)
+    ask = Expectation(problem.points, problem.weights, precision="double", truncation=truncation)
     if before is not None:
         ask.moments(KernelComponents.of(before.weights, before.means, before.covariances))
     found = ask.log_density(KernelComponents.of(state.weights, state.means, state.covariances))
@@ -127,7 +131,7 @@ def theirs(job: dict[str, Any]) -> dict[str, Any]:
     from threadpoolctl import threadpool_limits
 
     points = scaled(job).astype(job["precision"])
-    weights, means, covariances = saved(job["start"])
+    weights, means, covariances = saved(job["init"])
     model = GaussianMixture(len(weights), reg_covar=1.0)
     model.weights_, model.means_ = weights.astype(points.dtype), means.astype(points.dtype)
     factors = np.linalg.inv(np.linalg.cholesky(covariances))
@@ -159,11 +163,13 @@ def whole(job: dict[str, Any]) -> dict[str, Any]:
     from gmmbench.mixture import fit
 
     if job.get("ink"):
-        points, floor = ink(job.get("rows")), np.full(2, 1 / 12)
+        points, covariance_floor = ink(job.get("rows")), np.full(2, 1 / 12)
     else:
-        points, floor = picture(job["path"], job["step"])
-    options = dict(components=job["components"], start=job["begin"], tolerance=1e-3)
-    options |= dict(iterations=job["iterations"], floor=floor, rng=np.random.default_rng(0))
+        points, covariance_floor = picture(job["path"], job["step"])
+    options = dict(components=job["components"], init=job["begin"], tolerance=1e-3)
+    options |= dict(
+        iterations=job["iterations"], covariance_floor=covariance_floor, rng=np.random.default_rng(0)
+    )
     begun = time.perf_counter()
     found = fit(points, **options)
     seconds = time.perf_counter() - begun - found.compile_seconds
@@ -197,7 +203,7 @@ def conditional(job: dict[str, Any]) -> dict[str, Any]:
     from gmmbench.mixture import Mixture
     from gmmbench.mixture.kernels.compiler import compile_seconds
 
-    mixture, places = Mixture(*saved(job["start"])), np.ascontiguousarray(scaled(job)[:, :2])
+    mixture, places = Mixture(*saved(job["init"])), np.ascontiguousarray(scaled(job)[:, :2])
     each = []
     for _ in range(1 + WARM):
         begun = time.perf_counter()
@@ -225,15 +231,19 @@ def first(job: dict[str, Any]) -> dict[str, Any]:
     """A default fit in a new process: its seconds, and those of compiling kernels or loading them."""
     from gmmbench.mixture import fit
 
-    points, floor = picture(None, 4) if job["dimension"] == 5 else (ink(20_000), np.full(2, 1 / 12))
+    points, covariance_floor = (
+        picture(None, 4) if job["dimension"] == 5 else (ink(20_000), np.full(2, 1 / 12))
+    )
     begun = time.perf_counter()
-    found = fit(points, components=job["components"], floor=floor, rng=np.random.default_rng(0))
+    found = fit(
+        points, components=job["components"], covariance_floor=covariance_floor, rng=np.random.default_rng(0)
+    )
     return {"seconds": time.perf_counter() - begun, "compile": found.compile_seconds, "n": len(points)}
 
 
 def main() -> None:
     """Do the job that the command line names."""
-    every = (make_start, ours, theirs, whole, whole_theirs, conditional, end_to_end, first, gmmx, pomegranate)
+    every = (make_init, ours, theirs, whole, whole_theirs, conditional, end_to_end, first, gmmx, pomegranate)
     name, arguments = sys.argv[1:]
     print("\n" + json.dumps({f.__name__: f for f in every}[name](json.loads(arguments))))
 

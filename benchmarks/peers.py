@@ -21,7 +21,7 @@ def missing(name: str) -> dict[str, Any] | None:
 def prepared(job: dict[str, Any]) -> tuple[np.ndarray, ...]:
     """Centred points, weights, means and covariances, in float32."""
     points = scaled(job)
-    weights, means, covariances = saved(job["start"])
+    weights, means, covariances = saved(job["init"])
     middle = points.mean(axis=0)
     return tuple(a.astype(np.float32) for a in (points - middle, weights, means - middle, covariances))
 

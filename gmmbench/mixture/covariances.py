@@ -34,12 +34,12 @@ class Form(ABC):
         """The M-step's matrices of this form, from unrestricted ones."""
 
     @abstractmethod
-    def whitening_factor(self, covariance: Floats, floor: Floats) -> Floats:
+    def whitening_factor(self, covariance: Floats, covariance_floor: Floats) -> Floats:
         """L (d, d), lower triangular, such that u = L^-1 x has a spread of about one and keeps the form.
 
         Args:
             covariance: (d, d), of all the points.
-            floor: (d,), the covariance floor.
+            covariance_floor: (d,).
         """
 
     @abstractmethod
@@ -77,10 +77,12 @@ class Dense(Form):
         """Symmetric to the last bit."""
         return (matrices + np.swapaxes(matrices, -1, -2)) / 2
 
-    def whitening_factor(self, covariance: Floats, floor: Floats) -> Floats:
+    def whitening_factor(self, covariance: Floats, covariance_floor: Floats) -> Floats:
         """The Cholesky factor of the covariance with the floor, by way of its correlations."""
-        scale = np.sqrt(np.diag(covariance) + floor)
-        correlation = (covariance + np.diag(floor)) / np.outer(scale, scale) + RIDGE * np.eye(len(floor))
+        scale = np.sqrt(np.diag(covariance) + covariance_floor)
+        correlation = (covariance + np.diag(covariance_floor)) / np.outer(scale, scale) + RIDGE * np.eye(
+            len(covariance_floor)
+        )
         return np.asarray(scale[:, None] * np.linalg.cholesky(correlation))
 
     def compact(self, matrices: Floats) -> Floats:
@@ -112,9 +114,9 @@ class Diagonal(Form):
         axes = np.diagonal(matrices, axis1=-2, axis2=-1)
         return np.asarray(axes[..., None] * np.eye(matrices.shape[-1]))
 
-    def whitening_factor(self, covariance: Floats, floor: Floats) -> Floats:
+    def whitening_factor(self, covariance: Floats, covariance_floor: Floats) -> Floats:
         """The standard deviations, so that the axes stay as they are."""
-        return np.diag(np.sqrt(np.diag(covariance) + floor))
+        return np.diag(np.sqrt(np.diag(covariance) + covariance_floor))
 
     def compact(self, matrices: Floats) -> Floats:
         """The diagonals: (..., d)."""
@@ -142,10 +144,10 @@ class Isotropic(Form):
         variance = np.diagonal(matrices, axis1=-2, axis2=-1).mean(axis=-1)
         return np.asarray(variance[..., None, None] * np.eye(matrices.shape[-1]))
 
-    def whitening_factor(self, covariance: Floats, floor: Floats) -> Floats:
+    def whitening_factor(self, covariance: Floats, covariance_floor: Floats) -> Floats:
         """A multiple of the floor's standard deviations, so that a sphere is one in units of the floor."""
-        widest = np.max((np.diag(covariance) + floor) / floor)
-        return np.diag(np.sqrt(floor * widest))
+        widest = np.max((np.diag(covariance) + covariance_floor) / covariance_floor)
+        return np.diag(np.sqrt(covariance_floor * widest))
 
     def compact(self, matrices: Floats) -> Any:
         """The variances: (...)."""

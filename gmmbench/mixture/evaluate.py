@@ -11,10 +11,10 @@ from .em.blocks import arrange, arrange_quickly
 from .em.e_step import Expectation, KernelComponents
 from .em.whitening import Units
 
-NEGLECT = 1e-9
+TRUNCATION = 1e-9
 """Largest share of a density that is left out."""
 
-NEGLECT_MEAN = 1e-6
+TRUNCATION_MEAN = 1e-6
 """Largest share of the responsibilities that a conditional mean leaves out."""
 
 SINGLE_WIDTH = 1e-4
@@ -49,7 +49,7 @@ class Gaussians(Protocol):
 def log_density(mixture: Gaussians, points: Floats) -> Floats:
     """Log density in nats at points (n, d), in float64: (n,)."""
     units, components, inside = _prepared(mixture, points)
-    ask = Expectation(inside, np.ones(len(inside)), precision="double", neglect=NEGLECT)
+    ask = Expectation(inside, np.ones(len(inside)), precision="double", truncation=TRUNCATION)
     return np.asarray(ask.log_density(components), dtype=np.float64) - units.log_volume
 
 
@@ -70,7 +70,7 @@ def regression(base: Gaussians, means: Floats, gain: Floats, points: Floats) -> 
         inside,
         np.ones(len(inside)),
         precision="single" if single else "double",
-        neglect=NEGLECT_MEAN,
+        truncation=TRUNCATION_MEAN,
         sort=arrange_quickly if inside.shape[1] <= 2 else arrange,
     )
     return np.asarray(ask.regression(components, lines), dtype=np.float64)

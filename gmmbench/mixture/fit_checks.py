@@ -13,7 +13,7 @@ class TooManyComponents(ValueError):  # noqa: N818 - the name states what was as
 
 
 def check_points(
-    points: ArrayLike, weights: ArrayLike | None, floor: ArrayLike, *, incomplete: bool = False
+    points: ArrayLike, weights: ArrayLike | None, covariance_floor: ArrayLike, *, incomplete: bool = False
 ) -> tuple[Floats, Floats, Floats]:
     """Points (n, d), weights (n,) and covariance floor (d,) as float64. Raises ValueError if invalid.
 
@@ -35,9 +35,9 @@ def check_points(
             raise ValueError("expected a value in every column of the points, got one without any")
     if not w.any():
         raise ValueError("expected weights of which some are > 0, got none")
-    axes = np.broadcast_to(np.asarray(floor, dtype=np.float64), (x.shape[1],))
+    axes = np.broadcast_to(np.asarray(covariance_floor, dtype=np.float64), (x.shape[1],))
     if not (np.isfinite(axes).all() and (axes > 0).all()):
-        raise ValueError(f"expected a floor > 0 on every axis, got {axes}")
+        raise ValueError(f"expected a covariance floor > 0 on every axis, got {axes}")
     return x, w, axes
 
 

@@ -15,7 +15,7 @@ from .fit_checks import check_choice, check_distinct, check_points
 from .fit_result import Fit, Watcher
 from .sklearn_engine import fit_reference
 
-STARTS = ("kmeans", "k-means++", "stratified", "random", "random_from_data")
+INITS = ("kmeans", "k-means++", "stratified", "random", "random_from_data")
 """How the first components are made, see `initialize.begin`; scikit-learn is given "stratified" ones."""
 
 EMPTY = ("remove", "reseed")
@@ -31,18 +31,18 @@ def fit(
     *,
     components: int,
     covariance: str = "full",
-    start: str | Mixture = "kmeans",
+    init: str | Mixture = "kmeans",
     tolerance: float = 1e-3,
     iterations: int = 100,
-    floor: ArrayLike = 1e-6,
+    covariance_floor: ArrayLike = 1e-6,
     rng: np.random.Generator,
     watch: Watcher | None = None,
     engine: str = "fast",
-    starts: int = 1,
-    moves: int = 0,
+    n_init: int = 1,
+    split_merge: int = 0,
     threads: int | None = None,
     precision: str = "auto",
-    neglect: float = 1e-5,
+    truncation: float = 1e-5,
     empty: str = "reseed",
     missing: tuple[ArrayLike, float] | None = None,
     nan_is_missing: bool = False,
@@ -54,20 +54,21 @@ def fit(
         weights: (n,) how much each point counts, or None for one each.
         components: K; no more than there are distinct points.
         covariance: one of COVARIANCES; spherical means spherical in units of the floor.
-        start: one of STARTS, or the mixture to begin with.
+        init: one of INITS, or the mixture to begin with.
         tolerance: stop when the mean log-likelihood changes by less than this in an iteration, nats.
         iterations: stop after this many in any case.
-        floor: variance added to each axis of every covariance, a number or (d,): a pixel is a square of
-            side `cell`, not a point, and cell^2 / 12 is the variance of that square.
-        rng: where the start draws its random numbers.
+        covariance_floor: variance added to each axis of every covariance, a number or (d,): a pixel is a
+            square of side `cell`, not a point, and cell^2 / 12 is the variance of that square.
+        rng: the source of the initialisation's random numbers.
         watch: called at each iteration, see Watcher.
         engine: one of ENGINES; what follows is for "fast" alone.
-        starts: how many starts to try for a few iterations; the best goes on.
-        moves: how many batches of split-and-merge moves to try at the end, each kept only if it gains.
+        n_init: how many initialisations to try for a few iterations; the best goes on.
+        split_merge: how many batches of split-and-merge moves to try at the end; a batch is kept only if it
+            gains.
         threads: None for as many as this process may use; the result does not depend on it.
         precision: "single" or "double" kernels (totals are double), or "auto": single where the floor
             allows it.
-        neglect: the largest share of any point's responsibilities that may be left out; 0 for none.
+        truncation: the largest share of any point's responsibilities that may be left out; 0 for none.
         empty: components that no point belongs to become halves of the heaviest ones ("reseed"), which
             keeps their number though the likelihood may fall once, or are taken out ("remove").
         missing: the centres (m, d) of cells where nobody looked, and the volume of one: what the fit expects
@@ -87,38 +88,38 @@ def fit(
         >>> found.mixture.n_components, found.converged
         (1, True)
     """
-    x, w, axes = check_points(points, weights, floor, incomplete=nan_is_missing)
+    x, w, axes = check_points(points, weights, covariance_floor, incomplete=nan_is_missing)
     kind = covariance_type(covariance)
     check_choice("engine", engine, ENGINES)
     check_choice("empty", empty, EMPTY)
-    if isinstance(start, str):
-        check_choice("start", start, STARTS)
-    elif start.dimension != x.shape[1] or start.n_components != components:
+    if isinstance(init, str):
+        check_choice("init", init, INITS)
+    elif init.dimension != x.shape[1] or init.n_components != components:
         raise ValueError(
-            f"expected a start of {components} components in {x.shape[1]} dimensions, "
-            f"got {start.n_components} in {start.dimension}"
+            f"expected an init of {components} components in {x.shape[1]} dimensions, "
+            f"got {init.n_components} in {init.dimension}"
         )
     if nan_is_missing and (missing is not None or engine == "sklearn"):
         raise ValueError("expected engine='fast' and no missing cells of a lattice with nan_is_missing=True")
     if engine == "sklearn":
         if missing is not None:
             raise ValueError("expected engine='fast' for missing cells, got 'sklearn'")
-        return fit_reference(x, w, components, kind, start, tolerance, iterations, axes, rng, watch)
+        return fit_reference(x, w, components, kind, init, tolerance, iterations, axes, rng, watch)
     from .kernels.compiler import compile_seconds
 
-    if not 0 <= neglect < 1 or iterations < 1 or starts < 1 or moves < 0 or components < 1:
+    if not 0 <= truncation < 1 or iterations < 1 or n_init < 1 or split_merge < 0 or components < 1:
         raise ValueError(
-            "expected 0 <= neglect < 1, moves >= 0, and components, iterations and starts >= 1, got "
-            f"{neglect}, {moves}, {components}, {iterations} and {starts}"
+            "expected 0 <= truncation < 1, split_merge >= 0, and components, iterations and n_init >= 1, got "
+            f"{truncation}, {split_merge}, {components}, {iterations} and {n_init}"
         )
     before = compile_seconds()
     if not w.all():
         x, w = x[w > 0], w[w > 0]
     check_distinct(x, components)
     holes = None if missing is None else Missing.of(*missing, x.shape[1])
-    options = Options(kind, tolerance, iterations, precision, neglect, threads, empty)
+    options = Options(kind, tolerance, iterations, precision, truncation, threads, empty)
     problem = Problem(x, w, axes, options, holes)
-    progress = optimise(problem, components, start, starts, moves, rng, watch)
+    progress = optimise(problem, components, init, n_init, split_merge, rng, watch)
     return _fit_of(problem, progress, compile_seconds() - before)
 
 

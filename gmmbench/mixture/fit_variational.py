@@ -10,7 +10,7 @@ from .distributions.gaussian import Mixture
 from .em.missing import Missing
 from .em.problem import Options, Problem
 from .fit_checks import check_choice, check_distinct, check_points
-from .fit_em import ENGINES, STARTS
+from .fit_em import ENGINES, INITS
 from .fit_result import BayesianFit, Watcher
 from .sklearn_engine import fit_bayesian_reference
 from .variational.births import grow
@@ -28,10 +28,10 @@ def fit_bayesian(
     *,
     components: int,
     covariance: str = "full",
-    start: str | Mixture = "kmeans",
+    init: str | Mixture = "kmeans",
     tolerance: float = 1e-3,
     iterations: int = 100,
-    floor: ArrayLike = 1e-6,
+    covariance_floor: ArrayLike = 1e-6,
     process: bool = False,
     concentration: float | None = None,
     rng: np.random.Generator,
@@ -41,7 +41,7 @@ def fit_bayesian(
     births: int = 0,
     threads: int | None = None,
     precision: str = "auto",
-    neglect: float = 1e-5,
+    truncation: float = 1e-5,
     missing: tuple[ArrayLike, float] | None = None,
 ) -> BayesianFit:
     """Fit a mixture with a prior on its weights, by variational Bayes (Attias 2000).
@@ -52,8 +52,8 @@ def fit_bayesian(
             broken, in order of size.
         concentration: the prior's concentration, > 0 (None: 1/K, or of a process with prior="evidence"
             what the evidence favours).
-        floor: covariance of the blob that each point is, a number or (d,). It adds to the scatter, and
-            -tr(E[precision] floor) / 2 to expected log densities: so the bound never falls.
+        covariance_floor: covariance of the blob that each point is, a number or (d,). It adds to the scatter,
+            and -tr(E[precision] floor) / 2 to expected log densities: so the bound never falls.
         prior: "points": a component is as wide as one among K that fill the points' covariance;
             "evidence": mean precision and covariance are set at each iteration to what gives the highest
             bound, see `prior.Prior.learned`.
@@ -71,34 +71,34 @@ def fit_bayesian(
     Raises:
         ValueError: as for `fit`, and where scikit-learn is asked for what it has not.
     """
-    x, w, axes = check_points(points, weights, floor)
+    x, w, axes = check_points(points, weights, covariance_floor)
     check_choice("engine", engine, ENGINES)
     check_choice("prior", prior, PRIORS)
     kind = covariance_type(covariance)
-    if isinstance(start, str):
-        check_choice("start", start, STARTS)
-    elif start.dimension != x.shape[1] or start.n_components != components:
+    if isinstance(init, str):
+        check_choice("init", init, INITS)
+    elif init.dimension != x.shape[1] or init.n_components != components:
         raise ValueError(
-            f"expected a start of {components} components in {x.shape[1]} dimensions, "
-            f"got {start.n_components} in {start.dimension}"
+            f"expected an init of {components} components in {x.shape[1]} dimensions, "
+            f"got {init.n_components} in {init.dimension}"
         )
-    if not 0 <= neglect < 1 or iterations < 1 or births < 0 or components < 1:
+    if not 0 <= truncation < 1 or iterations < 1 or births < 0 or components < 1:
         raise ValueError(
-            "expected 0 <= neglect < 1, births >= 0, and components and iterations >= 1, got "
-            f"{neglect}, {births}, {components} and {iterations}"
+            "expected 0 <= truncation < 1, births >= 0, and components and iterations >= 1, got "
+            f"{truncation}, {births}, {components} and {iterations}"
         )
     if concentration is not None and not concentration > 0:
         raise ValueError(f"expected a concentration > 0, got {concentration}")
     if engine == "sklearn":
         if missing is not None:
             raise ValueError("expected engine='fast' for missing cells, got 'sklearn'")
-        if not isinstance(start, str) or start == "stratified" or births or prior != "points":
-            given = start if isinstance(start, str) else "a mixture"
+        if not isinstance(init, str) or init == "stratified" or births or prior != "points":
+            given = init if isinstance(init, str) else "a mixture"
             raise ValueError(
-                "expected a start that scikit-learn has, prior='points' and births=0, "
+                "expected an init that scikit-learn has, prior='points' and births=0, "
                 f"got {given}, {prior!r} and {births}; try engine='fast'"
             )
-        common = (x, w, components, kind, start, tolerance, iterations, axes, rng)
+        common = (x, w, components, kind, init, tolerance, iterations, axes, rng)
         return fit_bayesian_reference(*common, process, concentration, watch)
     from .kernels.compiler import compile_seconds
 
@@ -106,13 +106,13 @@ def fit_bayesian(
     x, w = x[w > 0], w[w > 0]
     check_distinct(x, components)
     holes = None if missing is None else Missing.of(*missing, x.shape[1])
-    options = Options(kind, tolerance, iterations, precision, neglect, threads)
+    options = Options(kind, tolerance, iterations, precision, truncation, threads)
     problem = Problem(x, w, axes, options, holes)
     first = Prior.of_points(
-        problem.points, problem.weights, problem.floor, components, kind, process, concentration
+        problem.points, problem.weights, problem.covariance_floor, components, kind, process, concentration
     )
     inference = Inference(problem, float(w.max()), prior == "evidence")
-    progress = VariationalProgress(inference.begin(first, components, start, rng))
+    progress = VariationalProgress(inference.begin(first, components, init, rng))
     progress = inference.iterate(progress, iterations, tolerance, watch)
     if births:
         progress = grow(inference, progress, births, watch)

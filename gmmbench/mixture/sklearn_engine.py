@@ -28,10 +28,10 @@ def fit_reference(
     weights: Floats,
     components: int,
     covariance: CovarianceType,
-    start: str | Mixture,
+    init: str | Mixture,
     tolerance: float,
     iterations: int,
-    floor: Floats,
+    covariance_floor: Floats,
     rng: np.random.Generator,
     watch: Watcher | None = None,
 ) -> Fit:
@@ -45,12 +45,12 @@ def fit_reference(
         max_iter=iterations,
         reg_covar=1.0,
         random_state=_seed(rng),
-        **_starting(start, points, weights, components, covariance, floor, rng),
+        **_starting(init, points, weights, components, covariance, covariance_floor, rng),
     )
-    done = _fit(estimator, _by_weight(points / np.sqrt(floor), weights, rng), components)
+    done = _fit(estimator, _by_weight(points / np.sqrt(covariance_floor), weights, rng), components)
     if watch is not None:
         watch(int(done.n_iter_), float(done.lower_bound_))
-    scale = np.sqrt(floor)
+    scale = np.sqrt(covariance_floor)
     return Fit(
         _mixture(done, covariance, scale),
         int(done.n_iter_),
@@ -65,10 +65,10 @@ def fit_bayesian_reference(
     weights: Floats,
     components: int,
     covariance: CovarianceType,
-    start: str,
+    init: str,
     tolerance: float,
     iterations: int,
-    floor: Floats,
+    covariance_floor: Floats,
     rng: np.random.Generator,
     process: bool,
     concentration: float | None,
@@ -83,7 +83,7 @@ def fit_bayesian_reference(
     from sklearn.mixture import BayesianGaussianMixture
 
     d = points.shape[1]
-    scale = np.sqrt(floor)
+    scale = np.sqrt(covariance_floor)
     prior = Prior.of_points(
         points / scale, weights, np.eye(d), components, covariance, process, concentration
     )  # fmt: skip
@@ -92,7 +92,7 @@ def fit_bayesian_reference(
         covariance_type=_name(covariance),
         tol=tolerance,
         max_iter=iterations,
-        init_params=start,
+        init_params=init,
         reg_covar=1.0,
         mean_precision_prior=prior.mean_precision,
         mean_prior=prior.mean,
@@ -101,7 +101,7 @@ def fit_bayesian_reference(
         weight_concentration_prior=prior.concentration,
         random_state=_seed(rng),
     )
-    done = _fit(estimator, _counted(points / np.sqrt(floor), weights, rng), components)
+    done = _fit(estimator, _counted(points / np.sqrt(covariance_floor), weights, rng), components)
     if watch is not None:
         watch(int(done.n_iter_), None)
     q, units = _posterior(done, prior), Units(np.zeros(d), np.diag(scale))
@@ -141,25 +141,25 @@ def _posterior(done: Any, prior: Prior) -> Posterior:
 
 
 def _starting(
-    start: str | Mixture,
+    init: str | Mixture,
     points: Floats,
     weights: Floats,
     components: int,
     covariance: CovarianceType,
-    floor: Floats,
+    covariance_floor: Floats,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
     """scikit-learn's arguments for a start: its own by name; a mixture, or ours, by parameters."""
-    if isinstance(start, str) and start != "stratified":
-        return {"init_params": start}
-    scale = np.sqrt(floor)
-    if not isinstance(start, Mixture):
+    if isinstance(init, str) and init != "stratified":
+        return {"init_params": init}
+    scale = np.sqrt(covariance_floor)
+    if not isinstance(init, Mixture):
         check_distinct(points, components)
-        problem = Problem(points, weights, floor, Options(covariance, 0.0, 1, "double", 0.0, 1))
-        start = problem.mixture(problem.begin(components, start, rng))
-    spread = start.covariances / np.outer(scale, scale)
-    kept = covariance.compact(np.asarray(np.linalg.inv(covariance.restrict(spread, start.weights))))
-    return {"weights_init": start.weights, "means_init": start.means / scale, "precisions_init": kept}
+        problem = Problem(points, weights, covariance_floor, Options(covariance, 0.0, 1, "double", 0.0, 1))
+        init = problem.mixture(problem.begin(components, init, rng))
+    spread = init.covariances / np.outer(scale, scale)
+    kept = covariance.compact(np.asarray(np.linalg.inv(covariance.restrict(spread, init.weights))))
+    return {"weights_init": init.weights, "means_init": init.means / scale, "precisions_init": kept}
 
 
 def _fit(estimator: Any, rows: Floats, components: int) -> Any:

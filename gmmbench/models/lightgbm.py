@@ -77,7 +77,7 @@ class LightGBM(Model):
                 channels - answers,
                 (held, held_values - predicted(boosters, held_axes, watch.threads)),
                 neighbours=self.neighbours if self.law == "local" else 0,
-                floor=float(scene.cells[-1] ** 2 / 12),
+                covariance_floor=float(scene.cells[-1] ** 2 / 12),
                 rng=rng,
                 threads=watch.threads,
             )

@@ -25,7 +25,7 @@ ABOVE = 0.02
 
 
 ARRAYS = ("where", "residuals", "weights", "means", "covariances", "shares")
-NUMBERS = ("neighbours", "floor", "threads", "compile_seconds")
+NUMBERS = ("neighbours", "covariance_floor", "threads", "compile_seconds")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class ResidualLaw:
     Attributes:
         where, residuals: (n, 2) and (n, 3): of training pixels, out of fold.
         neighbours: how many of them a local covariance is made of; 0: no local components.
-        floor: variance of a cell of colour, in every covariance.
+        covariance_floor: variance of a cell of colour, in every covariance.
         weights, means, covariances: (m,), (m, 3), (m, 3, 3): the mixture of all residuals.
         shares: the weights of the local components and, last, of the global mixture; they sum to 1.
         threads: how many may look for neighbours.
@@ -45,7 +45,7 @@ class ResidualLaw:
     where: Floats
     residuals: Floats
     neighbours: int
-    floor: float
+    covariance_floor: float
     weights: Floats
     means: Floats
     covariances: Floats
@@ -61,7 +61,7 @@ class ResidualLaw:
         held: tuple[Floats, Floats],
         *,
         neighbours: int,
-        floor: float,
+        covariance_floor: float,
         rng: np.random.Generator,
         threads: int,
     ) -> ResidualLaw:
@@ -75,9 +75,9 @@ class ResidualLaw:
         found = fit(
             residuals,
             components=min(GLOBAL if neighbours else 2 * GLOBAL, len(np.unique(residuals, axis=0))),
-            start="kmeans",
+            init="kmeans",
             tolerance=1e-4,
-            floor=floor,
+            covariance_floor=covariance_floor,
             rng=rng,
             threads=threads,
         )
@@ -86,13 +86,15 @@ class ResidualLaw:
         parts = (len(SCALES) if neighbours else 0) + 1
         blank = np.full(parts, 1 / parts)
         law = cls(
-            where, residuals, neighbours, floor, *every, blank, threads, found.compile_seconds
+            where, residuals, neighbours, covariance_floor, *every, blank, threads, found.compile_seconds
         )  # fmt: skip
         if not neighbours:
             return law
         judged, seen = (held, False) if len(held[0]) else ((where, residuals), True)
         covariances = law._local(judged[0], seen)
-        local = [_log_normal(judged[1], scale * covariances + floor * np.eye(3)) for scale in SCALES]
+        local = [
+            _log_normal(judged[1], scale * covariances + covariance_floor * np.eye(3)) for scale in SCALES
+        ]
         joint = np.column_stack((*local, found.mixture.log_density(judged[1] + middle)))
         return replace(law, shares=_shares(joint))
 
@@ -113,7 +115,9 @@ class ResidualLaw:
         means = predictions[:, None] + self.means
         if not self.neighbours:
             return Law(np.tile(self.weights, (n, 1)), means, self.covariances[None])
-        local = self._local(coordinates)[:, None] * np.array(SCALES)[:, None, None] + self.floor * np.eye(3)
+        local = self._local(coordinates)[:, None] * np.array(SCALES)[
+            :, None, None
+        ] + self.covariance_floor * np.eye(3)
         near = np.repeat(predictions[:, None], len(SCALES), axis=1)
         weights = np.concatenate((self.shares[:-1], self.shares[-1] * self.weights))
         return Law(
@@ -138,7 +142,7 @@ class ResidualLaw:
         near = self.residuals[self._tree.query(coordinates, ranks, workers=self.threads)[1]]
         k = len(ranks)
         spread = np.einsum("nki,nkj->nij", near, near)
-        usual = self.residuals.T @ self.residuals / len(self.residuals) + self.floor * np.eye(3)
+        usual = self.residuals.T @ self.residuals / len(self.residuals) + self.covariance_floor * np.eye(3)
         size = np.trace(spread, axis1=1, axis2=2) / (k * np.trace(usual))
         drawn = spread + (ABOVE + SHAPE * size)[:, None, None] * usual
         return drawn / (k + ABOVE + SHAPE)

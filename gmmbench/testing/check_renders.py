@@ -84,8 +84,8 @@ def _mixture(view: str) -> Fitted:
         points,
         weights,
         components=5,
-        start="stratified",
-        floor=scene.cells**2 / 12,
+        init="stratified",
+        covariance_floor=scene.cells**2 / 12,
         rng=np.random.default_rng(0),
         threads=Watch().threads,
     )

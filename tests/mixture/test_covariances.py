@@ -68,7 +68,7 @@ def test_a_registered_type_is_fitted_by_em(register, points):
     """One variance for all axes of all components: K-means' model, whose M-step is known."""
     register(ISOTROPIC_TIED)
     options = {"components": 3, "covariance": "isotropic_tied", "rng": np.random.default_rng(0)}
-    found = fit(points, **options, floor=1e-9, tolerance=1e-13, iterations=500, precision="double")
+    found = fit(points, **options, covariance_floor=1e-9, tolerance=1e-13, iterations=500, precision="double")
     assert found.n_parameters == 2 + 3 * 2 + 1
     assert (np.diff(found.trace) > -1e-12).all()
     shares = found.mixture.responsibilities(points)
@@ -109,8 +109,8 @@ class PlaceAndColour(Dense):
         blocks[..., :2, 2:] = blocks[..., 2:, :2] = 0
         return blocks
 
-    def whitening_factor(self, covariance, floor):
-        return super().whitening_factor(self.restrict(covariance), floor)
+    def whitening_factor(self, covariance, covariance_floor):
+        return super().whitening_factor(self.restrict(covariance), covariance_floor)
 
 
 def test_a_form_from_outside_is_fitted(register):

@@ -197,7 +197,9 @@ def test_the_predictive_integrates_to_one_where_scikit_learns_score_does_not():
     every = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
     area = (grid[1] - grid[0]) ** 2
     assert np.exp(theirs.score_samples(every)).sum() * area < 0.9
-    ours = gmmbench.mixture.fit_bayesian(points, components=3, floor=1e-6, rng=np.random.default_rng(0))
+    ours = gmmbench.mixture.fit_bayesian(
+        points, components=3, covariance_floor=1e-6, rng=np.random.default_rng(0)
+    )
     draws = ours.predictive.sample(200_000, np.random.default_rng(1))
     outside = 1 - ((draws > -2.5) & (draws < 3.5)).all(axis=1).mean()
     assert np.exp(ours.predictive.log_density(every)).sum() * area == pytest.approx(1 - outside, abs=1e-3)

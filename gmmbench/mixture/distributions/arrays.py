@@ -49,7 +49,7 @@ def normaliser(weights: Floats, means: Floats, spread: Floats, degrees: Floats |
     try:
         factors = np.linalg.inv(np.linalg.cholesky(spread))
     except np.linalg.LinAlgError:
-        raise ValueError("expected positive definite covariances; try a larger floor") from None
+        raise ValueError("expected positive definite covariances; try a larger covariance floor") from None
     with np.errstate(divide="ignore"):
         offset = np.log(weights) + np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
     offset = offset + log_constant(degrees, d)

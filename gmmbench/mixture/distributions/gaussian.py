@@ -64,7 +64,9 @@ class Mixture:
             for array in (w, m, c):
                 array.flags.writeable = False
         except np.linalg.LinAlgError:
-            raise ValueError("expected positive definite covariances; try a larger floor") from None
+            raise ValueError(
+                "expected positive definite covariances; try a larger covariance floor"
+            ) from None
 
     @property
     def n_components(self) -> int:

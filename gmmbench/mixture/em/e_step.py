@@ -23,7 +23,7 @@ CHUNK_PAIRS = 1 << 20
 CHUNK_BYTES = 1 << 28
 """The parts' totals together take no more than this: with many numbers a component there are fewer."""
 
-NEGLECT = 1e-5
+TRUNCATION = 1e-5
 """Default for the largest share of a point's responsibilities that may be left out."""
 
 ROUNDING = 1e-6
@@ -58,7 +58,7 @@ class KernelComponents:
         except np.linalg.LinAlgError:
             raise ValueError(
                 "expected positive definite covariances, got one that is not; "
-                "try a larger floor, fewer components, or points of a smaller scale"
+                "try a larger covariance floor, fewer components, or points of a smaller scale"
             ) from None
         factors = inverse_of_lower(lower)
         with np.errstate(divide="ignore"):
@@ -117,7 +117,7 @@ class Expectation:
         weights: (n,), each 0..1.
         diagonal: whether factors are diagonal, and only the diagonal of second moments is wanted.
         precision: "single" or "double": of the kernels; totals are float64 always.
-        neglect: the largest share of any point's responsibilities that may be left out; 0: none.
+        truncation: the largest share of any point's responsibilities that may be left out; 0: none.
         threads: None for as many as this process may use.
         sort: how points become blocks.
     """
@@ -129,7 +129,7 @@ class Expectation:
         *,
         diagonal: bool = False,
         precision: str = "single",
-        neglect: float = NEGLECT,
+        truncation: float = TRUNCATION,
         threads: int | None = None,
         sort: Callable[..., Blocks] = arrange,
     ) -> None:
@@ -138,7 +138,7 @@ class Expectation:
 
         self.n, self.dimension = points.shape
         self.diagonal, self.precision = diagonal, PRECISIONS[precision]
-        self.neglect = neglect
+        self.truncation = truncation
         self.threads = threads or cores()
         self.blocks: Blocks = sort(points, weights, self.precision, BLOCK, FAMILY)
         self._family = FAMILY
@@ -147,7 +147,7 @@ class Expectation:
         # what each block has evaluated in vain, for the components before: see `kernels.sweep`
         self._before: KernelComponents | None = None
         self._known = np.zeros(count, np.int32)
-        self._vain = np.empty((count, REMEMBERED if neglect > 0 else 0), np.int32)
+        self._vain = np.empty((count, REMEMBERED if truncation > 0 else 0), np.int32)
         self._far = np.empty(self._vain.shape, self.precision)
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
         self._compiled: set[str] = set()
@@ -195,7 +195,7 @@ class Expectation:
         rows = components.table(self.diagonal, self.precision)
         columns = np.ascontiguousarray(rows.T)
         k, width = rows.shape
-        cut = float(np.log(self.neglect / (2 * k))) if self.neglect > 0 else -np.inf
+        cut = float(np.log(self.truncation / (2 * k))) if self.truncation > 0 else -np.inf
         run = make_sweep(self.dimension, self.diagonal, self.precision, task)
         moments = task == "em"
         if lines is None or regressed is None:

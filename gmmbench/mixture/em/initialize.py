@@ -58,31 +58,36 @@ def reseeded(state: State) -> State:
 
 
 def begin(
-    points: Floats, weights: Floats, components: int, start: str, floor: Floats, rng: np.random.Generator
+    points: Floats,
+    weights: Floats,
+    components: int,
+    init: str,
+    covariance_floor: Floats,
+    rng: np.random.Generator,
 ) -> State:
-    """First components for points (n, d) with weights (n,); floor is (d, d), added to covariances.
+    """First components for points (n, d) with weights (n,); covariance_floor (d, d) is added to covariances.
 
     - "kmeans": k-means++ on a subsample, then LLOYD iterations; "k-means++": without them
       (Arthur and Vassilvitskii 2007).
     - "stratified": the cells of a k-d tree with K leaves of equal numbers of points.
     - "random", "random_from_data": K of the points, each as wide as one component among K.
     """
-    if start == "stratified":
+    if init == "stratified":
         labels = stratify(points, components)
-        return _of_cells(points, weights, labels, components, floor)
+        return _of_cells(points, weights, labels, components, covariance_floor)
     seen = _subsample(weights, max(SAMPLE_LEAST, SAMPLE * components), rng)
     few, share = points[seen], (weights[seen] if len(seen) == len(points) else np.ones(len(seen)))
-    if start.startswith("random"):
+    if init.startswith("random"):
         centres = few[_some(few, components, rng)]
         spread = np.atleast_2d(np.cov(few.T, aweights=share, bias=True))
-        wide = spread / components ** (2 / points.shape[1]) + floor
+        wide = spread / components ** (2 / points.shape[1]) + covariance_floor
         return State(np.full(components, 1 / components), centres, np.repeat(wide[None], components, axis=0))
     centres = _plus_plus(few, share, components, rng)
     labels = _nearest(few, centres)
-    for _ in range(LLOYD if start == "kmeans" else 0):
+    for _ in range(LLOYD if init == "kmeans" else 0):
         centres = _centres(few, share, labels, centres)
         labels = _nearest(few, centres)
-    return _of_cells(few, share, labels, components, floor, centres)
+    return _of_cells(few, share, labels, components, covariance_floor, centres)
 
 
 def stratify(points: Floats, cells: int) -> Integers:
@@ -162,7 +167,7 @@ def _of_cells(
     weights: Floats,
     labels: Integers,
     components: int,
-    floor: Floats,
+    covariance_floor: Floats,
     centres: Floats | None = None,
 ) -> State:
     """Moments of cells, their covariances drawn towards the mean one, which few points need most."""
@@ -178,6 +183,6 @@ def _of_cells(
             spread[:, j, i] = spread[:, i, j]
     pooled = spread.sum(axis=0) / count.sum()
     prior = (d + 1) * max(float(count.sum()) / len(points), 1e-12)  # the weight of d + 1 mean points
-    covariances = (spread + prior * pooled) / (count + prior)[:, None, None] + floor
+    covariances = (spread + prior * pooled) / (count + prior)[:, None, None] + covariance_floor
     share = count + 0.1 * prior
     return State(share / share.sum(), means, covariances)

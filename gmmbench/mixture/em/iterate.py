@@ -35,8 +35,10 @@ def step(problem: Problem, state: State) -> tuple[float, State, int]:
     moments = problem.expectation.moments(KernelComponents.of(state.weights, state.means, state.covariances))
     bound = moments.bound / problem.total - problem.log_volume
     if not np.isfinite(bound):
-        raise ValueError("the log-likelihood is no longer finite; try precision='double' or a larger floor")
-    after = maximise(moments, state, problem.floor, problem.options.covariance)
+        raise ValueError(
+            "the log-likelihood is no longer finite; try precision='double' or a larger covariance floor"
+        )
+    after = maximise(moments, state, problem.covariance_floor, problem.options.covariance)
     full = after.weights > 0
     gone = int((~full).sum())
     if not gone:

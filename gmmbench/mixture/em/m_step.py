@@ -13,8 +13,8 @@ EMPTY = 1e-6
 """A component that holds less than this much of a point is empty."""
 
 
-def maximise(moments: Moments, before: State, floor: Floats, kind: CovarianceType) -> State:
-    """New parameters (Bishop 2006, eqs. 9.24-9.26), with the floor (d, d) added to covariances.
+def maximise(moments: Moments, before: State, covariance_floor: Floats, kind: CovarianceType) -> State:
+    """New parameters (Bishop 2006, eqs. 9.24-9.26), with the covariance floor (d, d) added to covariances.
 
     A component that holds nothing keeps its place and gets weight 0; who called decides about it.
     """
@@ -29,4 +29,4 @@ def maximise(moments: Moments, before: State, floor: Floats, kind: CovarianceTyp
     spread = kind.restrict(spread, weights)
     empty = count <= EMPTY
     spread[empty] = 0.0
-    return State(weights / weights.sum(), means, spread + kind.form.restrict(floor))
+    return State(weights / weights.sum(), means, spread + kind.form.restrict(covariance_floor))

@@ -17,20 +17,20 @@ TRIAL = 10
 def optimise(
     problem: Problem,
     components: int,
-    start: str | Mixture,
-    starts: int,
-    moves: int,
+    init: str | Mixture,
+    n_init: int,
+    split_merge: int,
     rng: np.random.Generator,
     watch: Watcher | None,
 ) -> EMProgress:
     """Iterate from the best of several initialisations, then try moves that leave poor optima."""
     options = problem.options
-    best = EMProgress(problem.begin(components, start, rng))
-    if starts > 1:
-        for attempt in range(starts):
+    best = EMProgress(problem.begin(components, init, rng))
+    if n_init > 1:
+        for attempt in range(n_init):
             if attempt:
                 problem.expectation.forget()
-                candidate = EMProgress(problem.begin(components, start, rng))
+                candidate = EMProgress(problem.begin(components, init, rng))
             else:
                 candidate = best
             candidate = iterate(problem, candidate, min(TRIAL, options.iterations), None)
@@ -38,4 +38,4 @@ def optimise(
                 best = candidate
         problem.expectation.forget()
     best = iterate(problem, best, options.iterations, watch)
-    return improve(problem, best, moves, rng) if moves else best
+    return improve(problem, best, split_merge, rng) if split_merge else best

@@ -31,7 +31,7 @@ class Options:
     tolerance: float = 1e-3
     iterations: int = 100
     precision: str = "auto"
-    neglect: float = 1e-5
+    truncation: float = 1e-5
     threads: int | None = None
     empty: str = "reseed"
 
@@ -49,7 +49,7 @@ class Problem:
         self,
         points: Floats,
         weights: Floats,
-        floor: Floats,
+        covariance_floor: Floats,
         options: Options,
         missing: Missing | None = None,
     ) -> None:
@@ -58,15 +58,17 @@ class Problem:
         lacking = np.isnan(points)
         whole = not lacking.any()
         if whole:
-            self.units = Units.of(points, self.weights, floor, options.covariance.form)
+            self.units = Units.of(points, self.weights, covariance_floor, options.covariance.form)
             self.points = self.units.into(points)
         else:
-            self.units, self.points = _units_of_axes(points, self.weights, floor, options.covariance.form)
+            self.units, self.points = _units_of_axes(
+                points, self.weights, covariance_floor, options.covariance.form
+            )
         axes = np.log(np.diag(self.units.factor))
         self.log_volume = float(self.weights @ (~lacking @ axes) / self.weights.sum())
-        spread = self.units.spread_into(np.diag(floor))
+        spread = self.units.spread_into(np.diag(covariance_floor))
         least = float(np.linalg.eigvalsh(spread)[0])
-        self.floor = spread + max(0.0, RIDGE - least) * np.eye(len(floor))
+        self.covariance_floor = spread + max(0.0, RIDGE - least) * np.eye(len(covariance_floor))
         precision = options.precision
         if precision == "auto":
             precision = "double" if least < NARROW**2 else "single"
@@ -76,7 +78,7 @@ class Problem:
             Expectation,
             diagonal=options.covariance.form.diagonal,
             precision=precision,
-            neglect=options.neglect,
+            truncation=options.truncation,
             threads=options.threads,
         )
         self.total = float(self.weights.sum())
@@ -110,14 +112,14 @@ class Problem:
         seen, hidden = self.expectation.seen, self.expectation.hidden
         return [(seen, self.points, self.weights), (hidden, self.hidden, self.expectation.weights)]
 
-    def begin(self, components: int, start: str | Mixture, rng: np.random.Generator) -> State:
+    def begin(self, components: int, init: str | Mixture, rng: np.random.Generator) -> State:
         """The first parameters: from a method of initialisation, or a mixture in the points' own units."""
         covariance = self.options.covariance
-        if isinstance(start, Mixture):
-            means = np.linalg.solve(self.units.factor, (start.means - self.units.origin).T).T
-            spread = covariance.restrict(self.units.spread_into(start.covariances), start.weights)
-            return State(start.weights, np.asarray(means, dtype=np.float64), spread)
-        state = begin(self.points, self.weights, components, start, self.floor, rng)
+        if isinstance(init, Mixture):
+            means = np.linalg.solve(self.units.factor, (init.means - self.units.origin).T).T
+            spread = covariance.restrict(self.units.spread_into(init.covariances), init.weights)
+            return State(init.weights, np.asarray(means, dtype=np.float64), spread)
+        state = begin(self.points, self.weights, components, init, self.covariance_floor, rng)
         return replace(state, covariances=covariance.restrict(state.covariances, state.weights))
 
     def mixture(self, state: State) -> Mixture:
@@ -125,9 +127,11 @@ class Problem:
         return Mixture(state.weights, *self.units.out_of(state.means, state.covariances))
 
 
-def _units_of_axes(points: Floats, weights: Floats, floor: Floats, form: Form) -> tuple[Units, Floats]:
+def _units_of_axes(
+    points: Floats, weights: Floats, covariance_floor: Floats, form: Form
+) -> tuple[Units, Floats]:
     """Units that mix no columns, and the points in them, with guesses in the cells that are missing."""
     mean, covariance = most_likely_gaussian(points, weights)
     form = form if form.diagonal else Diagonal()
-    units = Units(mean, form.whitening_factor(np.diag(np.diag(covariance)), floor))
+    units = Units(mean, form.whitening_factor(np.diag(np.diag(covariance)), covariance_floor))
     return units, units.into(filled(points, mean, covariance))

@@ -19,14 +19,14 @@ NEIGHBOURS = 8
 """Nearest components that a component may be merged with."""
 
 
-def improve(problem: Problem, progress: EMProgress, moves: int, rng: np.random.Generator) -> EMProgress:
-    """Propose `moves` batches of split-and-merge moves; a batch is kept only if the bound rises.
+def improve(problem: Problem, progress: EMProgress, split_merge: int, rng: np.random.Generator) -> EMProgress:
+    """Propose `split_merge` batches of split-and-merge moves; a batch is kept only if the bound rises.
 
     A refused batch is halved, for one bad move must not hide the good ones.
     Source: Ueda, Nakano, Ghahramani and Hinton, SMEM algorithm for mixture models (2000).
     """
     batch = max(1, len(progress.state.weights) // 10)
-    for _ in range(moves):
+    for _ in range(split_merge):
         if len(progress.state.weights) < 3:
             break
         proposal = propose(progress.state, batch, problem.options.covariance, rng)

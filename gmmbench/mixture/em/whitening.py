@@ -29,18 +29,18 @@ class Units:
     factor: Floats
 
     @classmethod
-    def of(cls, points: Floats, weights: Floats, floor: Floats, form: Form) -> Units:
-        """Units in which points (n, d) with a floor (d,) have a spread of about one.
+    def of(cls, points: Floats, weights: Floats, covariance_floor: Floats, form: Form) -> Units:
+        """Units in which points (n, d) with a covariance floor (d,) have a spread of about one.
 
         Covariances of the form keep it in these units.
         """
         share = weights / weights.sum()
         origin = share @ points
-        spread = np.zeros((len(floor), len(floor)))
+        spread = np.zeros((len(covariance_floor), len(covariance_floor)))
         for start in range(0, len(points), 1 << 16):
             apart = points[start : start + (1 << 16)] - origin
             spread += (apart * share[start : start + (1 << 16), None]).T @ apart
-        return cls(origin, form.whitening_factor(spread, floor))
+        return cls(origin, form.whitening_factor(spread, covariance_floor))
 
     @classmethod
     def of_moments(cls, mean: Floats, covariance: Floats) -> Units:

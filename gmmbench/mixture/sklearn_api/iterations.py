@@ -96,7 +96,7 @@ class Narrator:
 def best_of(
     data: Observations,
     begin: Callable[[], P],
-    starts: int,
+    n_init: int,
     *,
     iterations: int,
     tolerance: float,
@@ -114,7 +114,7 @@ def best_of(
         ValueError: the bound is no number any more.
     """
     best: Reached[P] | None = None
-    for attempt in range(starts):
+    for attempt in range(n_init):
         narrator.begins(attempt)
         found = _iterated(data, begin(), iterations, tolerance, before, narrator)
         if best is None or found.bound > best.bound + TIE * abs(best.bound):

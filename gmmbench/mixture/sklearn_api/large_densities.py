@@ -12,7 +12,7 @@ from ..em.whitening import Units
 LARGE = 2_000_000
 """Row-component pairs above which densities are the kernels'."""
 
-NEGLECT = 1e-9
+TRUNCATION = 1e-9
 """Largest share of a density that is left out there."""
 
 NEAR = 1e6
@@ -34,6 +34,6 @@ def log_density(x: Floats, components: KernelComponents) -> Floats:
         units = Units(rows.mean(axis=0), np.diag(np.where(scale > 0, scale, 1.0)))
         means = np.linalg.solve(units.factor, (components.means - units.origin).T).T
         asked = KernelComponents(components.offset, means, components.factors @ units.factor)
-        ask = Expectation(units.into(rows), np.ones(len(rows)), precision="double", neglect=NEGLECT)
+        ask = Expectation(units.into(rows), np.ones(len(rows)), precision="double", truncation=TRUNCATION)
         out[near] = ask.log_density(asked)
     return out

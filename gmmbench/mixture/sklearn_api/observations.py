@@ -15,7 +15,7 @@ from ..em.incomplete import IncompleteExpectation, filled, most_likely_gaussian
 from ..em.whitening import Units
 from ..sample_weights import checked_weights, in_observations
 
-NEGLECT = 1e-7
+TRUNCATION = 1e-7
 """Largest share of a point's responsibilities that is left out; the kernels are float64 here."""
 
 SMALL = 200_000
@@ -169,7 +169,7 @@ class Observations:
             weights,
             diagonal=self.rule.kind.form.diagonal,
             precision="double",
-            neglect=NEGLECT,
+            truncation=TRUNCATION,
         )
         return units, scale, expectation
 

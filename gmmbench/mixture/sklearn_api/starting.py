@@ -99,9 +99,9 @@ def _of_engine(data: Observations, components: int, method: str, random_state: A
     mean, covariance = data.one_gaussian
     ridge = np.full(d, max(data.rule.ridge, 1e-12 * float(np.diag(covariance).max()), 1e-300))
     units = Units(mean, data.rule.kind.form.whitening_factor(covariance, ridge))
-    floor = units.spread_into(np.diag(ridge))
+    covariance_floor = units.spread_into(np.diag(ridge))
     weights = data.counts / data.counts.max()
-    state = begin(units.into(data.filled), weights, components, method, floor, rng)
+    state = begin(units.into(data.filled), weights, components, method, covariance_floor, rng)
     means, spread = units.out_of(state.means, state.covariances)
     spread = spread - np.diag(ridge)
     spread = data.rule.kind.restrict(spread, state.weights)

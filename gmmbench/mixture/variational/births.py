@@ -137,7 +137,7 @@ def _gains(inference: Inference, now: Posterior, trial: Posterior, proposal: Pro
     missing cells are expected to hold gains likewise, which is no more than the bound gains by it.
     """
     problem = inference.problem
-    present, other = now.components(problem.floor), trial.components(problem.floor)
+    present, other = now.components(problem.covariance_floor), trial.components(problem.covariance_floor)
     problem.expectation.forget()
     parts = problem.parts(present)
     gains = [_difference(part, other, present) for part, _, _ in parts]
@@ -150,7 +150,7 @@ def _gains(inference: Inference, now: Posterior, trial: Posterior, proposal: Pro
             weights * ((gained - least) / width),
             diagonal=part.diagonal,
             precision="double" if part.precision == "float64" else "single",
-            neglect=part.neglect,
+            truncation=part.truncation,
             threads=part.threads,
         )
         won += weighted.moments(present).count * (width * inference.scale)

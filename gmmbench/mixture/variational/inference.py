@@ -38,23 +38,23 @@ class Inference:
         self.points = problem.total * scale
 
     def begin(
-        self, prior: Prior, components: int, start: str | Mixture, rng: np.random.Generator
+        self, prior: Prior, components: int, init: str | Mixture, rng: np.random.Generator
     ) -> Posterior:
         """The first posterior: as if each component of the initialisation held its weight of the points."""
-        state = self.problem.begin(components, start, rng)
-        nothing = np.zeros_like(self.problem.floor)  # these covariances have the floor already
+        state = self.problem.begin(components, init, rng)
+        nothing = np.zeros_like(self.problem.covariance_floor)  # these covariances include the floor already
         return Posterior.of(prior, state.weights * self.points, state.means, state.covariances, nothing)
 
     def step(self, q: Posterior) -> tuple[float, Posterior]:
         """The evidence bound of a posterior with its best responsibilities, nats per point; the next one."""
         problem = self.problem
-        moments = problem.expectation.moments(q.components(problem.floor))
+        moments = problem.expectation.moments(q.components(problem.covariance_floor))
         bound = (moments.bound * self.scale - q.divergence()) / self.points - problem.units.log_volume
         if not np.isfinite(bound):
             raise ValueError(
-                "the evidence bound is no longer finite; try precision='double' or a larger floor"
+                "the evidence bound is no longer finite; try precision='double' or a larger covariance floor"
             )
-        after = q.update(moments, self.scale, problem.floor)
+        after = q.update(moments, self.scale, problem.covariance_floor)
         return bound, replace(after, prior=learned_prior(after)) if self.learn else after
 
     def iterate(

@@ -40,10 +40,12 @@ class Posterior:
     order: Integers
 
     @classmethod
-    def of(cls, prior: Prior, count: Floats, means: Floats, spread: Floats, floor: Floats) -> Posterior:
+    def of(
+        cls, prior: Prior, count: Floats, means: Floats, spread: Floats, covariance_floor: Floats
+    ) -> Posterior:
         """From counts (K,), means (K, d) and covariances (K, d, d) of the points (eqs. 10.58-10.63).
 
-        Every point is a blob of covariance `floor` (d, d), which therefore adds to the scatter.
+        Every point is a blob of covariance `covariance_floor` (d, d), which therefore adds to the scatter.
         The sticks of a Dirichlet process are broken in order of size, the order of the highest bound
         (Kurihara, Welling and Teh 2007).
         """
@@ -56,17 +58,19 @@ class Posterior:
         centre = (prior.mean_precision * prior.mean + count[:, None] * means) / precision[:, None]
         apart = means - prior.mean
         pull = (count * prior.mean_precision / precision)[:, None, None]
-        scatter = count[:, None, None] * (spread + floor) + pull * apart[:, :, None] * apart[:, None, :]
+        scatter = (
+            count[:, None, None] * (spread + covariance_floor) + pull * apart[:, :, None] * apart[:, None, :]
+        )
         degrees = prior.shares * prior.degrees + prior.kind.pooled(count)
         scatter = prior.kind.form.restrict(prior.shares * prior.covariance + prior.kind.pooled(scatter))
         return cls(prior, sticks, centre, precision, degrees, scatter / degrees[:, None, None], count, order)
 
-    def update(self, moments: Moments, scale: float, floor: Floats) -> Posterior:
+    def update(self, moments: Moments, scale: float, covariance_floor: Floats) -> Posterior:
         """The posterior after an E-step with this one, whose weights were divided by `scale`."""
         held = np.where(moments.count > 0, moments.count, np.inf)
         step = moments.first / held[:, None]
         spread = moments.second / held[:, None, None] - step[:, :, None] * step[:, None, :]
-        return Posterior.of(self.prior, moments.count * scale, self.means + step, spread, floor)
+        return Posterior.of(self.prior, moments.count * scale, self.means + step, spread, covariance_floor)
 
     @property
     def used(self) -> Booleans:
@@ -89,13 +93,15 @@ class Posterior:
         """E of what a Dirichlet process has not broken off its stick; 0 of a Dirichlet distribution."""
         return float((self.sticks[:, 1] / self.sticks.sum(axis=1)).prod()) if self.prior.process else 0.0
 
-    def components(self, floor: Floats) -> KernelComponents:
-        """E[log pi_k + log N(z; mu_k, Lambda_k^-1)] of a blob z ~ N(x, floor), as the E-step takes it
-        (eqs. 10.64-10.66, and -tr(E[Lambda_k] floor) / 2 for the blob).
-        """  # fmt: skip
+    def components(self, covariance_floor: Floats) -> KernelComponents:
+        """E[log pi_k + log N(z; mu_k, Lambda_k^-1)] of a blob z ~ N(x, covariance_floor).
+
+        In the form that the E-step takes: eqs. 10.64-10.66, and -tr(E[Lambda_k] covariance_floor) / 2 for
+        the blob.
+        """
         d = self.means.shape[1]
         plain = KernelComponents.of(np.ones(len(self.means)), self.means, self.covariances)
-        jitter = np.einsum("kij,kil,jl->k", plain.factors, plain.factors, floor)
+        jitter = np.einsum("kij,kil,jl->k", plain.factors, plain.factors, covariance_floor)
         offset = 0.5 * (self.expected_log_det() - d * np.log(2 * np.pi) - d / self.precision - jitter)
         return KernelComponents(offset + self.log_weights(), plain.means, plain.factors)
 

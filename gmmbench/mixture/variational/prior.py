@@ -46,13 +46,13 @@ class Prior:
         cls,
         points: Floats,
         weights: Floats,
-        floor: Floats,
+        covariance_floor: Floats,
         components: int,
         kind: CovarianceType,
         process: bool,
         concentration: float | None,
     ) -> Prior:
-        """The prior of one component among K, for points (n, d) of floor (d, d).
+        """The prior of one component among K, for points (n, d) of covariance floor (d, d).
 
         A component is as wide as one among K that fill the points' covariance, which is divided by
         K^(2/d), and means are spread like the points, hence beta_0 = K^(-2/d). (scikit-learn's defaults
@@ -62,7 +62,7 @@ class Prior:
         share = weights / weights.sum()
         mean = share @ points
         apart = points - mean
-        spread = kind.form.restrict((apart * share[:, None]).T @ apart + floor)
+        spread = kind.form.restrict((apart * share[:, None]).T @ apart + covariance_floor)
         size = components ** (2 / d)
         known = 1 / components if concentration is None else concentration
         open_ = process and concentration is None

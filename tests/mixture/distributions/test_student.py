@@ -115,7 +115,13 @@ def test_every_predictive_integrates_to_one_over_the_plane(covariance, process):
     rng = np.random.default_rng(7)
     points = rng.normal(size=(60, 2)) @ [[1, 0.5], [0, 0.4]] + rng.choice([0, 4], size=(60, 1))
     found = fit_bayesian(
-        points, components=3, covariance=covariance, process=process, concentration=3.0, rng=rng, floor=1e-3
+        points,
+        components=3,
+        covariance=covariance,
+        process=process,
+        concentration=3.0,
+        rng=rng,
+        covariance_floor=1e-3,
     ).predictive
     angle, weight = np.polynomial.legendre.leggauss(300)
     u = np.pi / 2 * angle  # the plane as a square: x = 2 + 3 tan u

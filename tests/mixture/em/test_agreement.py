@@ -24,26 +24,26 @@ def points():
 
 
 def started(points, covariance="full"):
-    start = Mixture(np.full(K, 1 / K), points[:K], np.repeat(np.eye(D)[None], K, axis=0))
+    init = Mixture(np.full(K, 1 / K), points[:K], np.repeat(np.eye(D)[None], K, axis=0))
     ones = {
         "full": np.repeat(np.eye(D)[None], K, axis=0),
         "tied": np.eye(D),
         "diag": np.ones((K, D)),
         "spherical": np.ones(K),
     }[covariance]
-    return start, ones
+    return init, ones
 
 
 def reference(points, covariance, iterations):
-    start, ones = started(points, covariance)
+    init, ones = started(points, covariance)
     estimator = GaussianMixture(
         K,
         covariance_type=covariance,
         tol=0,
         max_iter=iterations,
         reg_covar=FLOOR,
-        weights_init=start.weights,
-        means_init=start.means,
+        weights_init=init.weights,
+        means_init=init.means,
         precisions_init=ones,
         init_params="random",
     )
@@ -53,15 +53,15 @@ def reference(points, covariance, iterations):
 
 
 def ours(points, covariance="full", iterations=20, **options):
-    start, _ = started(points, covariance)
+    init, _ = started(points, covariance)
     return fit(
         points,
         components=K,
         covariance=covariance,
-        start=start,
+        init=init,
         tolerance=0,
         iterations=iterations,
-        floor=FLOOR,
+        covariance_floor=FLOOR,
         rng=np.random.default_rng(0),
         **options,
     )
@@ -80,7 +80,7 @@ def as_full(estimator, covariance):
 @pytest.mark.parametrize("iterations", [1, 5, 20])
 def test_double_and_exact_is_scikit_learn_to_a_millionth(points, covariance, iterations):
     theirs = reference(points, covariance, iterations)
-    found = ours(points, covariance, iterations, precision="double", neglect=0)
+    found = ours(points, covariance, iterations, precision="double", truncation=0)
     for mine, expected in (
         (found.mixture.weights, theirs.weights_),
         (found.mixture.means, theirs.means_),
@@ -92,7 +92,7 @@ def test_double_and_exact_is_scikit_learn_to_a_millionth(points, covariance, ite
 
 
 def test_single_keeps_the_likelihood_at_each_of_twenty_iterations(points):
-    exact = ours(points, precision="double", neglect=0)
+    exact = ours(points, precision="double", truncation=0)
     single = ours(points, precision="single")
     assert len(single.trace) == 20
     assert np.abs(np.subtract(single.trace, exact.trace)).max() < 1e-4
@@ -101,7 +101,7 @@ def test_single_keeps_the_likelihood_at_each_of_twenty_iterations(points):
 @pytest.mark.parametrize("precision", ["single", "double"])
 def test_the_result_does_not_depend_on_the_threads(precision):
     many, k = np.random.default_rng(6).normal(size=(60_000, D)), 60
-    options = dict(components=k, start="stratified", tolerance=0, iterations=8, precision=precision)
+    options = dict(components=k, init="stratified", tolerance=0, iterations=8, precision=precision)
     one, two, three = (
         fit(many, rng=np.random.default_rng(0), threads=threads, **options) for threads in (1, 2, 3)
     )
@@ -117,8 +117,10 @@ def test_the_result_does_not_depend_on_the_threads(precision):
 def test_the_bound_never_falls_wherever_it_begins(seed, k, covariance):
     rng = np.random.default_rng(seed)
     cloud = rng.normal(size=(300, D)) * rng.lognormal(size=(300, 1)) @ rng.normal(size=(D, D))
-    options = dict(covariance=covariance, start="random", tolerance=0, iterations=15, empty="remove")
-    found = fit(cloud, components=k, rng=rng, precision="double", neglect=0, floor=1e-9, **options)
+    options = dict(covariance=covariance, init="random", tolerance=0, iterations=15, empty="remove")
+    found = fit(
+        cloud, components=k, rng=rng, precision="double", truncation=0, covariance_floor=1e-9, **options
+    )
     trace = np.array(found.trace)
     assert (np.diff(trace) >= -1e-9 * np.maximum(1, np.abs(trace[1:]))).all()
 
@@ -129,28 +131,28 @@ def test_the_order_of_the_points_and_an_affine_map_change_nothing(seed):
     rng = np.random.default_rng(seed)
     cloud, k = rng.normal(size=(400, D)), 5
     factor, shift = np.eye(D) + np.tril(rng.normal(size=(D, D)) / 2), rng.normal(size=D)
-    means, options = cloud[:k], dict(components=k, tolerance=0, iterations=5, floor=1e-12, rng=rng)
-    options |= dict(precision="double", neglect=0)
+    means, options = cloud[:k], dict(components=k, tolerance=0, iterations=5, covariance_floor=1e-12, rng=rng)
+    options |= dict(precision="double", truncation=0)
     spread = np.repeat(np.eye(D)[None], k, axis=0)
-    plain = fit(cloud, start=Mixture(np.ones(k), means, spread), **options)
-    start = Mixture(np.ones(k), means @ factor.T + shift, factor @ spread @ factor.T)
-    moved = fit(rng.permutation(cloud) @ factor.T + shift, start=start, **options)
+    plain = fit(cloud, init=Mixture(np.ones(k), means, spread), **options)
+    init = Mixture(np.ones(k), means @ factor.T + shift, factor @ spread @ factor.T)
+    moved = fit(rng.permutation(cloud) @ factor.T + shift, init=init, **options)
     assert moved.bound + np.linalg.slogdet(factor)[1] == pytest.approx(plain.bound, abs=1e-6)
     assert np.allclose(moved.mixture.means, plain.mixture.means @ factor.T + shift, atol=1e-5)
 
 
 @pytest.mark.parametrize(("precision", "fall"), [("double", 1e-9), ("single", 1e-6)])
 def test_the_bound_never_falls(points, precision, fall):
-    trace = np.array(ours(points, iterations=40, precision=precision, neglect=0).trace)
+    trace = np.array(ours(points, iterations=40, precision=precision, truncation=0).trace)
     assert (np.diff(trace) >= -fall * np.abs(trace[1:])).all()
     assert trace[-1] > trace[0]
 
 
 def test_a_weight_of_two_is_the_point_twice(points):
     weights = np.arange(N) % 3.0
-    start, _ = started(points)
+    init, _ = started(points)
     options = dict(
-        components=K, start=start, tolerance=0, iterations=5, precision="double", neglect=0, rng=None
+        components=K, init=init, tolerance=0, iterations=5, precision="double", truncation=0, rng=None
     )
     weighted = fit(points, weights, **options)
     repeated = fit(np.repeat(points, weights.astype(int), axis=0), **options)
@@ -159,8 +161,8 @@ def test_a_weight_of_two_is_the_point_twice(points):
 
 
 def test_the_density_of_the_fit_has_the_bound_that_was_said(points):
-    found = ours(points, iterations=5, precision="double", neglect=0)
-    next_bound = ours(points, iterations=6, precision="double", neglect=0).bound
+    found = ours(points, iterations=5, precision="double", truncation=0)
+    next_bound = ours(points, iterations=6, precision="double", truncation=0).bound
     assert found.mixture.log_density(points).mean() == pytest.approx(next_bound, abs=1e-9)
 
 
@@ -169,7 +171,7 @@ def test_watch_sees_each_iteration_and_can_ask_for_the_mixture(points):
     found = fit(
         points,
         components=K,
-        start="stratified",
+        init="stratified",
         iterations=4,
         tolerance=0,
         precision="single",

@@ -25,7 +25,7 @@ def assert_proper(found, points):
     assert np.isfinite(found.bound)
 
 
-@pytest.mark.parametrize("start", ["kmeans", "k-means++", "stratified", "random"])
+@pytest.mark.parametrize("init", ["kmeans", "k-means++", "stratified", "random"])
 @pytest.mark.parametrize(
     "points",
     [
@@ -36,8 +36,8 @@ def assert_proper(found, points):
     ],
     ids=["collinear", "duplicates", "constant column", "lattice"],
 )
-def test_degenerate_points_give_a_proper_mixture(points, start):
-    assert_proper(fitted(points, 4, start=start), points)
+def test_degenerate_points_give_a_proper_mixture(points, init):
+    assert_proper(fitted(points, 4, init=init), points)
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1e8])
@@ -55,20 +55,21 @@ def test_collinear_points_of_a_huge_scale_give_a_proper_mixture():
 def test_the_scale_of_the_points_changes_the_likelihood_by_its_logarithm_alone():
     points = RNG.normal(size=(500, 2))
     small, large = (
-        fitted(s * points, 3, start="stratified", floor=1e-4 * s**2, tolerance=0) for s in (1e-8, 1e8)
+        fitted(s * points, 3, init="stratified", covariance_floor=1e-4 * s**2, tolerance=0)
+        for s in (1e-8, 1e8)
     )
     assert small.bound - large.bound == pytest.approx(2 * np.log(1e16), abs=1e-4)
 
 
 def test_one_point_is_a_gaussian_as_wide_as_the_floor():
-    found = fitted(np.array([[1.0, 2.0]]), 1, floor=[0.01, 0.04])
+    found = fitted(np.array([[1.0, 2.0]]), 1, covariance_floor=[0.01, 0.04])
     assert np.allclose(found.mixture.means, [[1.0, 2.0]])
     assert np.allclose(found.mixture.covariances, [np.diag([0.01, 0.04])])
 
 
 def test_the_floor_is_added_to_each_axis():
     points = RNG.normal(size=(400, 2))
-    found = fitted(points, 1, floor=[0.5, 2.0], precision="double")
+    found = fitted(points, 1, covariance_floor=[0.5, 2.0], precision="double")
     assert np.allclose(found.mixture.covariances[0], np.cov(points.T, bias=True) + np.diag([0.5, 2.0]))
 
 
@@ -88,12 +89,12 @@ def test_points_that_are_not_finite_are_refused(bad):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"start": "lucky"}, "start to be one of kmeans"),
+        ({"init": "lucky"}, "init to be one of kmeans"),
         ({"engine": "warp"}, "engine to be one of fast, sklearn"),
         ({"precision": "half"}, "auto, single, double"),
-        ({"neglect": 1.0}, "0 <= neglect < 1"),
+        ({"truncation": 1.0}, "0 <= truncation < 1"),
         ({"covariance": "round"}, "covariance to be one of full"),
-        ({"floor": 0.0}, "floor > 0"),
+        ({"covariance_floor": 0.0}, "floor > 0"),
         ({"empty": "ignore"}, "empty to be one of remove, reseed"),
         ({"weights": np.zeros(30)}, "some are > 0"),
     ],
@@ -107,11 +108,11 @@ def test_moves_and_more_starts_never_lose_likelihood():
     rng = np.random.default_rng(2)
     centres = 6 * rng.normal(size=(12, 2))
     points = centres[rng.integers(12, size=3000)] + 0.3 * rng.normal(size=(3000, 2))
-    plain = fitted(points, 12, start="random", iterations=100)
-    moved = fitted(points, 12, start="random", iterations=100, moves=8)
+    plain = fitted(points, 12, init="random", iterations=100)
+    moved = fitted(points, 12, init="random", iterations=100, split_merge=8)
     assert moved.bound >= plain.bound
     assert moved.mixture.n_components == 12
-    several = fitted(points, 12, start="random", iterations=100, starts=5)
+    several = fitted(points, 12, init="random", iterations=100, n_init=5)
     assert several.iterations <= 100
 
 
@@ -122,7 +123,7 @@ def far_start(near, far):
 
 
 def test_an_empty_component_is_removed_and_counted():
-    found = fitted(RNG.normal(size=(500, 2)), 2, start=far_start(1, 1), empty="remove")
+    found = fitted(RNG.normal(size=(500, 2)), 2, init=far_start(1, 1), empty="remove")
     assert (found.removed, found.reseeded) == (1, 0)
     assert (found.mixture.n_components, found.n_parameters) == (1, 5)
 
@@ -132,8 +133,8 @@ def test_an_empty_component_is_reseeded_and_gains_likelihood(covariance):
     rng = np.random.default_rng(4)
     centres = 6 * rng.normal(size=(6, 2))
     points = centres[rng.integers(6, size=1500)] + 0.3 * rng.normal(size=(1500, 2))
-    start = far_start(2, 4)
-    options = dict(start=start, covariance=covariance, iterations=100)
+    init = far_start(2, 4)
+    options = dict(init=init, covariance=covariance, iterations=100)
     kept = fitted(points, 6, empty="reseed", **options)
     assert (kept.removed, kept.reseeded, kept.mixture.n_components) == (0, 4, 6)
     assert_proper(kept, points)

@@ -27,14 +27,14 @@ def cloud(n=6000, hole=(0.5, 3.0)):
 
 
 TWO = Mixture([0.4, 0.6], [[-1.0, 0.2], [0.3, -0.1]], [np.eye(2), 0.7 * np.eye(2)])
-EXACT = {"precision": "double", "neglect": 0.0, "tolerance": 0.0, "floor": 1e-9}
+EXACT = {"precision": "double", "truncation": 0.0, "tolerance": 0.0, "covariance_floor": 1e-9}
 
 
 def start_with(mixture, points, iterations, missing, **options):
     return fit(
         points,
         components=mixture.n_components,
-        start=mixture,
+        init=mixture,
         iterations=iterations,
         missing=missing,
         rng=np.random.default_rng(0),
@@ -97,7 +97,7 @@ def test_what_nobody_saw_is_recovered_and_not_read_as_empty():
 @pytest.mark.parametrize("covariance", ["full", "diag", "spherical", "tied"])
 def test_cells_out_of_reach_change_nothing(covariance):
     points, _ = cloud(800)
-    options = {"covariance": covariance, "precision": "auto", "neglect": 1e-5, "floor": 1e-4}
+    options = {"covariance": covariance, "precision": "auto", "truncation": 1e-5, "covariance_floor": 1e-4}
     far = (cells(0, 1) + 100, CELL**2)
     with_cells = start_with(TWO, points, 5, far, **options).mixture
     without = start_with(TWO, points, 5, None, **options).mixture
@@ -108,16 +108,18 @@ def test_cells_out_of_reach_change_nothing(covariance):
 def test_threads_and_neglect_do_not_change_what_is_filled_in():
     points, holes = cloud(3000)
     exact = start_with(TWO, points, 5, (holes, CELL**2)).mixture
-    quick = start_with(TWO, points, 5, (holes, CELL**2), precision="single", neglect=1e-5, threads=2).mixture
+    quick = start_with(
+        TWO, points, 5, (holes, CELL**2), precision="single", truncation=1e-5, threads=2
+    ).mixture
     np.testing.assert_allclose(quick.means, exact.means, atol=2e-4)
     np.testing.assert_allclose(quick.covariances, exact.covariances, atol=5e-4)
 
 
 def test_starts_and_moves_go_with_missing_cells():
     points, holes = cloud(1500)
-    options = {"components": 6, "missing": (holes, CELL**2), "floor": 1e-4}
-    plain = fit(points, rng=np.random.default_rng(0), start="stratified", **options)
-    better = fit(points, rng=np.random.default_rng(0), start="kmeans", starts=3, moves=2, **options)
+    options = {"components": 6, "missing": (holes, CELL**2), "covariance_floor": 1e-4}
+    plain = fit(points, rng=np.random.default_rng(0), init="stratified", **options)
+    better = fit(points, rng=np.random.default_rng(0), init="kmeans", n_init=3, split_merge=2, **options)
     for found in (plain, better):
         looked_at = 1 - np.exp(found.mixture.log_density(holes)).sum() * CELL**2
         mean = found.mixture.log_density(points).mean() - np.log(looked_at)
@@ -143,15 +145,19 @@ def test_the_evidence_is_that_of_points_given_where_somebody_looked():
     """Oracle: E[log p] of every point and cell, summed one by one."""
     points, holes = cloud(300)
     weights = np.random.default_rng(1).uniform(0.5, 1, len(points))
-    floor = np.array([0.02, 0.01])
+    covariance_floor = np.array([0.02, 0.01])
     problem = Problem(
-        points, weights, floor, Options(precision="double", neglect=0.0), Missing.of(holes, CELL**2, 2)
+        points,
+        weights,
+        covariance_floor,
+        Options(precision="double", truncation=0.0),
+        Missing.of(holes, CELL**2, 2),
     )
-    prior = Prior.of_points(problem.points, problem.weights, problem.floor, 3, FULL, False, None)
+    prior = Prior.of_points(problem.points, problem.weights, problem.covariance_floor, 3, FULL, False, None)
     inference = Inference(problem, float(weights.max()), learn=False)
     q = inference.begin(prior, 3, "stratified", np.random.default_rng(0))
     bound, after = inference.step(q)
-    c = q.components(problem.floor)
+    c = q.components(problem.covariance_floor)
 
     def density(x):
         white = np.einsum("kij,nkj->nki", c.factors, problem.units.into(x)[:, None] - c.means)
@@ -169,8 +175,14 @@ def test_the_evidence_is_that_of_points_given_where_somebody_looked():
 @pytest.mark.parametrize("prior", ["points", "evidence"])
 def test_the_evidence_bound_never_falls_nor_do_births_lower_it(process, prior):
     points, holes = cloud(1200)
-    options = {"components": 3, "process": process, "prior": prior, "births": 4, "start": "stratified"}
-    exact = {"precision": "double", "neglect": 0.0, "tolerance": 0.0, "iterations": 30, "floor": 1e-4}
+    options = {"components": 3, "process": process, "prior": prior, "births": 4, "init": "stratified"}
+    exact = {
+        "precision": "double",
+        "truncation": 0.0,
+        "tolerance": 0.0,
+        "iterations": 30,
+        "covariance_floor": 1e-4,
+    }
     found = fit_bayesian(points, missing=(holes, CELL**2), rng=np.random.default_rng(0), **options, **exact)
     trace = np.array(found.trace)
     assert (np.diff(trace) >= -1e-10 * np.abs(trace[1:])).all()
@@ -179,7 +191,7 @@ def test_the_evidence_bound_never_falls_nor_do_births_lower_it(process, prior):
 def test_an_infinite_mixture_reads_a_hole_as_unknown_and_not_as_empty():
     points, holes = cloud(3000)
     light = np.full(len(points), 0.1)  # so that no cell is full
-    options = {"components": 1, "process": True, "prior": "evidence", "births": 10, "floor": 1e-4}
+    options = {"components": 1, "process": True, "prior": "evidence", "births": 10, "covariance_floor": 1e-4}
     rng = np.random.default_rng
     filled = fit_bayesian(points, light, missing=(holes, CELL**2), rng=rng(0), iterations=300, **options)
     ignored = fit_bayesian(points, light, rng=rng(0), **options)
@@ -199,7 +211,13 @@ def test_clusters_with_holes_are_not_cut_along_them(process):
     points, squares = centres[rng.integers(5, size=2500)] + 0.35 * rng.normal(size=(2500, 2)), cells(-3, 3)
     hidden = rng.permutation(144)[:36]
     inside = [np.isin(np.floor((x + 3) / 0.5) @ [1, 12], hidden) for x in (points, squares)]
-    options = {"components": 1, "process": process, "prior": "evidence", "births": 40, "floor": 1e-4}
+    options = {
+        "components": 1,
+        "process": process,
+        "prior": "evidence",
+        "births": 40,
+        "covariance_floor": 1e-4,
+    }
     filled, ignored = (
         fit_bayesian(
             points[~inside[0]],

@@ -21,7 +21,13 @@ def cloud(n=400, seed=0, share=0.25):
 
 
 START = Mixture([0.4, 0.6], [[-1, 0, 0], [4, 6, 1]], [np.eye(3), 2 * np.eye(3)])
-EXACT = {"nan_is_missing": True, "tolerance": 0.0, "floor": 1e-3, "precision": "double", "neglect": 0.0}
+EXACT = {
+    "nan_is_missing": True,
+    "tolerance": 0.0,
+    "covariance_floor": 1e-3,
+    "precision": "double",
+    "truncation": 0.0,
+}
 
 
 @pytest.mark.parametrize("covariance", TYPES)
@@ -38,7 +44,7 @@ def test_steps_are_those_of_the_estimator(covariance):
     )  # fmt: skip
     with pytest.warns(ConvergenceWarning):
         theirs = estimator.fit(pierced, sample_weight=weights)
-    options = {"components": 2, "covariance": covariance, "start": START, "iterations": 7, **EXACT}
+    options = {"components": 2, "covariance": covariance, "init": START, "iterations": 7, **EXACT}
     for scale in (1e-300, 1.0, 1e300):
         ours = fit(pierced, weights * scale, rng=np.random.default_rng(0), **options)
         np.testing.assert_allclose(ours.mixture.weights, theirs.weights_, rtol=1e-8)
@@ -50,15 +56,15 @@ def test_steps_are_those_of_the_estimator(covariance):
 
 
 @pytest.mark.parametrize("covariance", TYPES)
-@pytest.mark.parametrize("start", ["kmeans", "stratified", "random"])
-def test_clusters_are_recovered_from_any_start(covariance, start):
+@pytest.mark.parametrize("init", ["kmeans", "stratified", "random"])
+def test_clusters_are_recovered_from_any_start(covariance, init):
     points, pierced = cloud(2000)
     found = fit(
-        pierced, components=2, covariance=covariance, start=start, starts=2, moves=1, iterations=200,
+        pierced, components=2, covariance=covariance, init=init, n_init=2, split_merge=1, iterations=200,
         tolerance=1e-6, nan_is_missing=True, rng=np.random.default_rng(0),
     ).mixture  # fmt: skip
     order = np.argsort(found.means[:, 0])
-    if covariance == "spherical" or start == "random":
+    if covariance == "spherical" or init == "random":
         assert np.isfinite(found.means).all()
         return
     np.testing.assert_allclose(found.means[order], [[0, 0, 0], [5, 5, 0]], atol=0.4)
@@ -69,7 +75,7 @@ def test_clusters_are_recovered_from_any_start(covariance, start):
 @given(st.sampled_from(TYPES), st.integers(0, 2**32 - 1), st.floats(0.05, 0.6))
 def test_the_bound_never_falls(covariance, seed, share):
     _, pierced = cloud(80, seed, share)
-    options = {"components": 2, "covariance": covariance, "iterations": 25, **EXACT, "floor": 1e-9}
+    options = {"components": 2, "covariance": covariance, "iterations": 25, **EXACT, "covariance_floor": 1e-9}
     trace = np.array(fit(pierced, rng=np.random.default_rng(0), **options).trace)
     assert (np.diff(trace) > -1e-6).all()
 

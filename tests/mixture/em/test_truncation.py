@@ -17,16 +17,18 @@ def random_mixture(rng, k, d, narrow):
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([1e-2, 1e-3, 1e-5]), st.sampled_from([0.03, 0.2, 1.0]))
-def test_the_neglected_share_of_every_point_is_below_the_tolerance(seed, neglect, narrow):
+def test_the_neglected_share_of_every_point_is_below_the_tolerance(seed, truncation, narrow):
     rng = np.random.default_rng(seed)
     truth = random_mixture(rng, 40, 2, narrow)
     points = np.concatenate((truth.sample(1500, rng), rng.uniform(-4, 4, size=(200, 2))))
     exact = truth.log_density(points)
-    expectation = Expectation(points, np.ones(len(points)), precision="double", neglect=neglect, threads=1)
+    expectation = Expectation(
+        points, np.ones(len(points)), precision="double", truncation=truncation, threads=1
+    )
     components = KernelComponents.of(truth.weights, truth.means, truth.covariances)
     for _ in range(2):  # the second pass guesses from the first
         missing = -np.expm1(expectation.log_density(components) - exact)
-        assert missing.max() <= neglect / 2 + 1e-9
+        assert missing.max() <= truncation / 2 + 1e-9
         assert missing.min() >= -1e-9
 
 
@@ -36,7 +38,7 @@ def test_a_guess_that_proves_wrong_is_noticed(move):
     rng = np.random.default_rng(1)
     truth = random_mixture(rng, 40, 2, 0.2)
     points = truth.sample(2000, rng)
-    expectation = Expectation(points, np.ones(2000), precision="double", neglect=1e-3, threads=1)
+    expectation = Expectation(points, np.ones(2000), precision="double", truncation=1e-3, threads=1)
     expectation.log_density(KernelComponents.of(truth.weights, truth.means, truth.covariances))
     moved = Mixture(truth.weights, truth.means + move, truth.covariances)
     found = expectation.log_density(KernelComponents.of(moved.weights, moved.means, moved.covariances))
@@ -46,19 +48,19 @@ def test_a_guess_that_proves_wrong_is_noticed(move):
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([1e-3, 0.03, 0.5]), st.sampled_from([1e-2, 1e-5]))
-def test_what_blocks_remember_neglects_no_more_while_components_drift(seed, drift, neglect):
+def test_what_blocks_remember_neglects_no_more_while_components_drift(seed, drift, truncation):
     """Each pass has other components: what was far from a block once may have come near."""
     rng = np.random.default_rng(seed)
     truth = random_mixture(rng, 40, 2, 0.1)
     n, points = 2000, truth.sample(2000, rng)
     options = dict(precision="double", threads=1)
-    bounded = Expectation(points, np.ones(n), neglect=neglect, **options)
-    exact = Expectation(points, np.ones(n), neglect=0, **options)
+    bounded = Expectation(points, np.ones(n), truncation=truncation, **options)
+    exact = Expectation(points, np.ones(n), truncation=0, **options)
     for _ in range(5):
         components = KernelComponents.of(truth.weights, truth.means, truth.covariances)
         found, expected = bounded.moments(components), exact.moments(components)
-        assert -1e-9 * n <= expected.bound - found.bound <= neglect * n
-        assert np.abs(found.count - expected.count).max() <= neglect * n
+        assert -1e-9 * n <= expected.bound - found.bound <= truncation * n
+        assert np.abs(found.count - expected.count).max() <= truncation * n
         turn = np.eye(2) + drift * rng.normal(size=(40, 2, 2)) / 2
         means = truth.means + drift * rng.normal(size=(40, 2))
         truth = Mixture(truth.weights, means, turn @ truth.covariances @ np.swapaxes(turn, 1, 2))
@@ -126,8 +128,8 @@ def test_blocks_that_do_not_need_a_component_do_not_pay_for_it():
     points = truth.sample(20_000, rng)
     components = KernelComponents.of(truth.weights, truth.means, truth.covariances)
     options = dict(precision="double", threads=1)
-    bounded = Expectation(points, np.ones(20_000), neglect=1e-5, **options).moments(components)
-    exact = Expectation(points, np.ones(20_000), neglect=0, **options).moments(components)
+    bounded = Expectation(points, np.ones(20_000), truncation=1e-5, **options).moments(components)
+    exact = Expectation(points, np.ones(20_000), truncation=0, **options).moments(components)
     assert bounded.pairs[0] < exact.pairs[0] / 4
     assert bounded.bound == pytest.approx(exact.bound, abs=1e-5 * 20_000)
     assert np.allclose(bounded.count, exact.count, atol=1e-4 * 20_000 / 64)

@@ -156,6 +156,6 @@ def test_conditions_and_marginals_are_the_mixtures():
 def test_what_the_estimator_finds_is_what_fit_finds():
     points = np.random.default_rng(3).normal(size=(500, 2))
     ours = GaussianMixture(1, reg_covar=1e-3).fit(points)
-    found = fit(points, components=1, floor=1e-3, precision="double", rng=np.random.default_rng(0))
+    found = fit(points, components=1, covariance_floor=1e-3, precision="double", rng=np.random.default_rng(0))
     assert np.allclose(ours.covariances_, found.mixture.covariances)
     assert ours.lower_bound_ == pytest.approx(found.bound)

@@ -18,7 +18,7 @@ class FromResponsibilities(BayesianGaussianMixture):
     """scikit-learn's, begun at given responsibilities."""
 
     def _initialize_parameters(self, X, random_state, **options):  # noqa: N803 - scikit-learn's name
-        self._initialize(X, self.start)
+        self._initialize(X, self.init)
 
 
 def blobs(n=700):
@@ -48,26 +48,26 @@ def both(covariance, process, iterations):
         weight_concentration_prior_type="dirichlet_process" if process else "dirichlet_distribution",
         weight_concentration_prior=CONCENTRATION,
     )
-    theirs.start = share
+    theirs.init = share
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs.fit(points)
     count = share.sum(axis=0)
     means = share.T @ points / count[:, None]
     apart = points[:, None] - means
-    start = Mixture(count, means, np.einsum("nk,nki,nkj->kij", share, apart, apart) / count[:, None, None])
+    init = Mixture(count, means, np.einsum("nk,nki,nkj->kij", share, apart, apart) / count[:, None, None])
     ours = fit_bayesian(
         points,
         components=K,
         covariance=covariance,
         process=process,
         concentration=CONCENTRATION,
-        start=start,
-        floor=FLOOR,
+        init=init,
+        covariance_floor=FLOOR,
         iterations=iterations,
         tolerance=0,
         precision="double",
-        neglect=0,
+        truncation=0,
         rng=np.random.default_rng(0),
     )
     return ours, theirs, prior

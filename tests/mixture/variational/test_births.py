@@ -18,7 +18,7 @@ def points():
 
 def grown(points, components, **options):
     more = {"process": True, "prior": "evidence", "births": 50, "rng": np.random.default_rng(0), **options}
-    return fit_bayesian(points, components=components, iterations=50, floor=1e-4, **more)
+    return fit_bayesian(points, components=components, iterations=50, covariance_floor=1e-4, **more)
 
 
 @pytest.mark.parametrize("components", [1, 3, 40])
@@ -39,7 +39,7 @@ def test_other_covariances_are_born_too(points, covariance):
 @pytest.mark.parametrize("process", [False, True])
 def test_no_round_lowers_the_bound(points, process):
     heavy = np.concatenate((points, points[:300] ** 3 / 40))
-    found = grown(heavy, 2, process=process, neglect=0, precision="double", tolerance=1e-5)
+    found = grown(heavy, 2, process=process, truncation=0, precision="double", tolerance=1e-5)
     trace = np.array(found.trace)
     assert found.used > 5
     assert (np.diff(trace) >= -1e-10 * np.abs(trace[1:])).all()

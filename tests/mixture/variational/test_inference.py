@@ -41,12 +41,12 @@ def test_the_evidence_bound_never_falls_under_any_floor(covariance, seed):
         covariance=covariance,
         process=bool(rng.random() < 0.5),
         prior=str(rng.choice(["points", "evidence"])),
-        floor=points.var(axis=0) * 10 ** rng.uniform(-9, 1, size=2),
-        start="random",
+        covariance_floor=points.var(axis=0) * 10 ** rng.uniform(-9, 1, size=2),
+        init="random",
         iterations=25,
         tolerance=0,
         precision="double",
-        neglect=0,
+        truncation=0,
         rng=rng,
     )
     trace = np.array(found.trace)
@@ -63,7 +63,7 @@ def test_four_clusters_leave_four_components_of_twelve(points, process):
 def test_a_point_of_weight_two_is_two_points(points):
     weights = np.where(np.arange(2000) < 1000, 2.0, 1.0)
     twice = np.concatenate((points, points[:1000]))
-    options = dict(components=4, start="stratified", iterations=1, precision="double", neglect=0)
+    options = dict(components=4, init="stratified", iterations=1, precision="double", truncation=0)
     heavy = fitted(points, weights=weights, **options)
     assert heavy.mixture.weights.sum() == pytest.approx(1)
     total = [
@@ -110,10 +110,10 @@ def test_a_blob_is_the_mean_of_its_jitters():
     """Oracle: the expected log density of many draws from each blob."""
     rng = np.random.default_rng(3)
     prior = Prior(False, 0.7, np.zeros(2), 1.0, np.array([[1.0, 0.2], [0.2, 0.5]]), 3.0)
-    floor = np.diag([0.3, 0.05])
-    q = Posterior.of(prior, np.array([9.0]), np.ones((1, 2)), 0.4 * np.eye(2)[None], floor)
-    blob, point = q.components(floor), q.components(0 * floor)
-    drawn = rng.multivariate_normal([0.5, 2.0], floor, size=40_000)
+    covariance_floor = np.diag([0.3, 0.05])
+    q = Posterior.of(prior, np.array([9.0]), np.ones((1, 2)), 0.4 * np.eye(2)[None], covariance_floor)
+    blob, point = q.components(covariance_floor), q.components(0 * covariance_floor)
+    drawn = rng.multivariate_normal([0.5, 2.0], covariance_floor, size=40_000)
     white = (drawn - q.means) @ point.factors[0].T
     each = point.offset - 0.5 * (white**2).sum(axis=1)
     centre = blob.factors[0] @ ([0.5, 2.0] - q.means[0])
@@ -166,10 +166,10 @@ def test_what_is_left_of_a_stick_is_the_product_of_what_each_break_leaves(points
 
 
 def test_scikit_learn_is_not_asked_for_what_it_has_not(points):
-    for more in ({"births": 1}, {"prior": "evidence"}, {"start": "stratified"}):
+    for more in ({"births": 1}, {"prior": "evidence"}, {"init": "stratified"}):
         with pytest.raises(ValueError, match="try engine='fast'"):
             fitted(points, engine="sklearn", **more)
     with pytest.raises(ValueError, match="births >= 0"):
         fitted(points, births=-1)
-    with pytest.raises(ValueError, match="a start of 12 components in 2 dimensions, got 1 in 2"):
-        fitted(points, start=fitted(points, components=1).mixture)
+    with pytest.raises(ValueError, match="an init of 12 components in 2 dimensions, got 1 in 2"):
+        fitted(points, init=fitted(points, components=1).mixture)
