@@ -81,7 +81,7 @@ class Mixture:
     def log_density(self, points: ArrayLike) -> Floats:
         """log p(x) in nats at points (n, d): (n,).
 
-        At very many points the engine answers, which may leave out `evaluate.NEGLECT` of a density.
+        At very many points the engine answers, which may leave out `evaluate.TRUNCATION` of a density.
         """
         x = self._points(points)
         if len(x) * self.n_components <= LARGE:
