@@ -251,7 +251,7 @@ class CurveChart:
 
 
 def curve_chart(curves: Sequence[Curve]) -> CurveChart | None:
-    """Gain against the number of components on a logarithmic axis, with intervals over tiles."""
+    """Gain against the number of components on a logarithmic axis, with intervals."""
     points = [point for curve in curves for point in curve.points]
     if not points:
         return None

@@ -54,7 +54,7 @@ def _scores(table: ImageTable, key: str, title: str) -> list[str]:
         scores = [_score(column.score(row), column.name, counted) for column in columns]
         rows.append([*first, *scores, seeds_of(counted, len(table.seeds))])
     gain = _heading(COLUMNS["gain"].title, table.unit)
-    head = ["tier", "model", gain, "95 % interval over tiles"] if ranking else ["model"]
+    head = ["tier", "model", gain, "95 % interval"] if ranking else ["model"]
     names = [_heading(COLUMNS[column.name].title, column.heading) for column in columns]
     return ["", f"### {title}", "", *_table([*head, *names, "runs"], rows)]
 

@@ -11,7 +11,7 @@ from ..reporting.typed_json import NOT_STORED, build, check_schema, dump, parse,
 from .grouping import Sources
 
 SCHEMA = "gmmbench-comparison"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised whenever a key changes its meaning or is removed."""
 
 Interval = tuple[float, float]
@@ -97,7 +97,7 @@ class ModelRow:
             ranked, and then `not_ranked` says why.
         gain: its information gain over the compared seeds; None where its fits must not be ranked.
         lower_bound: whether its gain is a lower bound.
-        interval: the 95 % interval of that gain over tiles of the image.
+        interval: the 95 % interval of that gain over patches of the image and over seeds.
         seeds: those it was run with. seeds_counted: those behind its means.
         scores: its means over seeds by the name of their column (columns.py).
     """
@@ -130,7 +130,8 @@ class PairRow:
         p_corrected: the p-value after Holm's correction for all pairs of the table.
         significant: whether `better` is told apart from `worse`.
         undecided: why the pair cannot be judged; "" where it can, significant or not.
-        tiles: of the image that hold held-out data; with too few there is no interval and no p-value.
+        patches: independent ones of the image; with too few there is no interval and no p-value.
+        reach: the lag in pixels up to which pixels were taken as correlated.
     """
 
     better: str
@@ -141,7 +142,8 @@ class PairRow:
     p_corrected: float | None
     significant: bool
     undecided: str
-    tiles: int
+    patches: float
+    reach: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ..scoring.tier_letters import tier_letters
 from .grouping import Group
 from .schema import PairRow
 
-TOO_FEW = "too few tiles with held-out data"
+TOO_FEW = "too few independent patches with held-out data"
 """Why a pair is undecided whose error is not known."""
 
 
@@ -26,7 +26,8 @@ class Ranking:
     """What the maps of a group say, in the unit of its information gain.
 
     Attributes:
-        means: the gain of each model whose fits may be ranked. intervals: its 95 % interval over tiles.
+        means: the gain of each model whose fits may be ranked. intervals: its 95 % interval,
+            over the image and over seeds.
         pairs: all pairs of them, with their p-values corrected together.
         letters: of each model that is ranked, the best first.
         reasons: why a model of `means` is not ranked.
@@ -72,15 +73,22 @@ def judge(group: Group) -> Ranking:
         gains[label], weight, known = seed_average(group, label)
         scored = known.astype(np.float64)
     weight = weight * nats_per_unit(group.report)
+    by_seed = {label: seed_gains(group, label) for label in gains}
     means, intervals = {}, {}
     for label, gain in gains.items():
-        own = difference(gain, weight, scored)
+        own = difference(gain, weight, scored, by_seed[label])
         if own is not None:
             means[label], intervals[label] = own.value, own.interval()
-    found = all_pairs(gains, weight, scored)
+    found = all_pairs(gains, weight, scored, by_seed)
     bounds = {label for label in gains if group.has_bound(label)}
     pairs = tuple(pair_row(pair, len(found), bounds) for pair in found)
     return Ranking(means, intervals, pairs, *ranking(means, pairs, bool(group.report["hold_out"])))
+
+
+def seed_gains(group: Group, label: str) -> list[float]:
+    """A model's held-out gain under each seed that counts, in their order."""
+    gains = [run.report["gain"]["held_out"] for run in group.counted(label).values()]
+    return [float("nan") if gain is None else float(gain) for gain in gains]
 
 
 def ranking(
@@ -127,7 +135,8 @@ def pair_row(pair: Pair, n_pairs: int, bounds: Collection[str] = ()) -> PairRow:
         p_corrected=pair.corrected,
         significant=pair.told_apart() and not undecided,
         undecided=undecided,
-        tiles=pair.difference.tiles,
+        patches=pair.difference.patches,
+        reach=pair.difference.reach,
     )
 
 

@@ -21,15 +21,16 @@ def page(data: Mapping[str, Any], headline: str) -> str:
     lines += [f"- `{option}` failed: {reason}." for option, reason in data["failed"].items()]
     lines += [f"## {catalogue.TABLES['generalisation']}", ""]
     lines += _scores(data, "generalisation", _beside(data))
-    gain, tiles = data["gain"], data["details"].get("tiles")
+    gain, patches = data["gain"], data["details"].get("patches")
     if gain["interval"] is not None:
         low, high = gain["interval"]
         lines += [
             "",
-            f"95 % interval of the information gain: {low:.3f} to {high:.3f}, over {tiles['count']} tiles.",
+            f"95 % interval of the information gain: {low:.3f} to {high:.3f}, "
+            f"over {patches['count']:.0f} independent patches.",
         ]
-    elif tiles is not None:
-        lines += ["", f"No interval: {tiles['count']} tiles with held-out data are too few."]
+    elif patches is not None:
+        lines += ["", f"No interval: {patches['count']:.1f} independent patches are too few."]
     for table in ("representation", "fidelity"):
         if rows := _scores(data, table):
             lines += ["", f"## {catalogue.TABLES[table]}", "", *rows]

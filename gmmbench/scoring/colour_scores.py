@@ -68,7 +68,7 @@ def score_colour(fitted: Fitted, image: Image, split: Split, rng: np.random.Gene
     values |= _fidelity(fitted, image, split)
     values |= _position(fitted, image, split)
     details["entropy_of_held_out_colours"] = _entropy(image.values[test]) if test.any() else None
-    details["tiles"] = None if apart is None else {"count": apart.tiles, "side": apart.side}
+    details["patches"] = None if apart is None else {"count": apart.patches, "reach": apart.reach}
     image_bits = None if found is None else float(-nats.sum() / LN2)
     return Part(values, not_ranked, details, gain, np.ones(lattice.shape), image_bits)
 

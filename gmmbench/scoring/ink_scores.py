@@ -94,7 +94,7 @@ def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generat
             "ratio_kde_one_pixel": _baseline(ink, split, 1.0, rho),
         },
         "classifier": classifier,
-        "tiles": None if apart is None else {"count": apart.tiles, "side": apart.side},
+        "patches": None if apart is None else {"count": apart.patches, "reach": apart.reach},
     }
     return Part(values, reasons, details, terms, ink, classifier["image_bits"])
 

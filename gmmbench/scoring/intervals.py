@@ -1,29 +1,35 @@
-"""Is the difference real? Intervals of paired differences over tiles, and rankings that hold together."""
+"""Is the difference real? Intervals of paired differences, and rankings that hold together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from ..api import Floats
+from .spatial_variance import Lags
 
-LEAST_SIDE = 8
-"""Pixels along the side of a tile at the least."""
+LEAST_PATCHES = 2
+"""With fewer independent patches there is no interval and no ranking.
 
-LENGTHS = 4.0
-"""Correlation lengths along the side of a tile."""
-
-LEAST_TILES = 10
-"""With fewer tiles there is no interval and no ranking."""
+Student's t needs one degree of freedom. A higher limit would hide just the widest intervals, which cover
+the truth, and leave those that rest on too few patches without knowing it: docs/coverage.md.
+"""
 
 LEVEL = 0.95
 
+LEAST_PIXELS = 10
+"""With weight on fewer pixels, such as held-out ink, there is no interval and no ranking either."""
+
 NOTHING = 1e-12
-"""Differences closer to 0 are 0: rounding, such as of one fit under two names."""
+"""Differences closer to 0 are 0: rounding, such as of one fit under two names. Likewise residuals."""
+
+CACHE_BYTES = 256 << 20
+"""Memory for the transforms of models that are compared pair by pair."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,22 +37,27 @@ class Difference:
     """A paired difference per unit of weight, such as nats per held-out ink pixel.
 
     Attributes:
-        value: D = sum s_i / sum n_i over tiles.
-        error: its standard error; None with fewer than LEAST_TILES tiles.
-        tiles: g, tiles that hold weight. side: of a tile, pixels.
+        value: D = sum s / sum n over the scored pixels.
+        error: its standard error; None where the image holds too few patches.
+        degrees: of freedom of Student's t; 0 without an error.
+        patches: how many independent patches of the image the error rests on.
+        reach: the lag in pixels up to which pixels were taken as correlated; 0 for none.
+        seeds: how many seeds vary in the error; below 2 the difference is of two fits, not of two models.
     """
 
     value: float
     error: float | None
-    tiles: int
-    side: int
+    degrees: float
+    patches: float
+    reach: float
+    seeds: int = 1
 
     def interval(self, level: float = LEVEL) -> tuple[float, float] | None:
-        """Student's t interval on g - 1 degrees of freedom, or None where there are too few tiles."""
+        """Student's t interval, or None where there are too few patches."""
         if self.error is None:
             return None
-        reach = float(stdtrit(self.tiles - 1, 0.5 + level / 2)) * self.error
-        return self.value - reach, self.value + reach
+        margin = float(stdtrit(self.degrees, 0.5 + level / 2)) * self.error
+        return self.value - margin, self.value + margin
 
     @property
     def p_value(self) -> float | None:
@@ -55,79 +66,80 @@ class Difference:
             return None
         if self.error == 0:
             return 1.0 if self.value == 0 else 0.0
-        return float(2 * stdtr(self.tiles - 1, -abs(self.value) / self.error))
+        return float(2 * stdtr(self.degrees, -abs(self.value) / self.error))
 
 
-def difference(terms: Floats, weight: Floats, scored: Floats, side: int | None = None) -> Difference | None:
+def difference(
+    terms: Floats, weight: Floats, scored: Floats, by_seed: Sequence[float] = ()
+) -> Difference | None:
     """D of per-pixel differences (H, W) with weights (H, W), over the pixels `scored` (H, W) of truth values.
 
-    Pixels are not independent, so squares of pixels are resampled in theory: with s_i and n_i a tile's
-    sums of differences and weights, se^2 = g / (g - 1) sum (s_i - D n_i)^2 / (sum n_i)^2 (Cochran 1977,
-    ratio estimate over clusters). None without weight.
+    The variance of D is that over the image (spatial_variance.py) plus, where `by_seed` has the difference
+    under each of S >= 2 seeds, their variance / S; degrees of freedom are combined by Satterthwaite (1946).
+    None without weight.
     """
-    d = np.where(scored, terms, 0.0)
-    n = np.where(scored, weight, 0.0)
-    total = n.sum()
-    if not total > 0:
-        return None
-    value = float(d.sum() / total)
-    if abs(value) < NOTHING:
-        value = 0.0
-    if side is None:
-        side = tile_side(d - value * n, scored)
-    sums, sizes = (_tiled(a, side) for a in (d, n))
-    tiles = int((sizes > 0).sum())
-    # a tile without weight still has its terms, such as ink expected where there is none: none is left out
-    counted = (sizes > 0) | (sums != 0)
-    sums, sizes = sums[counted], sizes[counted]
-    if tiles < LEAST_TILES:
-        return Difference(value, None, tiles, side)
-    g = len(sums)
-    error = float(np.sqrt(g / (g - 1) * ((sums - value * sizes) ** 2).sum()) / total)
-    return Difference(value, error, tiles, side)
+    pixels = _Pixels.of(weight, scored)
+    return None if pixels is None else pixels.difference(pixels.masked(terms), None, by_seed)
 
 
-def tile_side(terms: Floats, scored: Floats) -> int:
-    """max(LEAST_SIDE, LENGTHS x the correlation length of the terms), pixels."""
-    return max(LEAST_SIDE, int(np.ceil(LENGTHS * correlation_length(terms, scored))))
+@dataclass(frozen=True, eq=False)
+class _Pixels:
+    """Scored pixels, their weights, and what every difference over them needs."""
+
+    scored: NDArray[np.bool_]
+    weight: Floats
+    total: float
+    lags: Lags
+    weight_transform: NDArray[np.complex128]
+
+    @classmethod
+    def of(cls, weight: Floats, scored: Floats) -> _Pixels | None:
+        known = np.asarray(scored, dtype=np.bool_)
+        n = np.where(known, weight, 0.0)
+        total = float(n.sum())
+        if not total > 0:
+            return None
+        lags = Lags(known)
+        return cls(known, n, total, lags, lags.transform(n))
+
+    def masked(self, terms: Floats) -> Floats:
+        return np.where(self.scored, terms, 0.0)
+
+    def difference(
+        self, terms: Floats, transform: NDArray[np.complex128] | None, by_seed: Sequence[float]
+    ) -> Difference:
+        """D of masked terms; `transform` is theirs where it is known."""
+        value = float(terms.sum() / self.total)
+        if not np.isfinite(value):
+            return Difference(value, None, 0.0, 0.0, 0.0)
+        if abs(value) < NOTHING:
+            value = 0.0
+        residuals = terms - value * self.weight
+        if np.abs(residuals).max() < NOTHING:
+            residuals[:], transform = 0.0, None
+        if transform is None:
+            transform = self.lags.transform(residuals)
+        else:
+            transform = transform - value * self.weight_transform
+        space = self.lags.variance(transform, self.total)
+        # Kish's effective number of pixels: a few heavy ones are no more patches than they are
+        pixels = self.total**2 / float((self.weight**2).sum())
+        patches = min(space.patches, pixels)
+        if patches < LEAST_PATCHES or pixels < LEAST_PIXELS:
+            return Difference(value, None, 0.0, patches, space.reach, max(1, len(by_seed)))
+        error, degrees = _with_seeds(space.variance, patches - 1, by_seed)
+        return Difference(value, error, degrees, patches, space.reach, max(1, len(by_seed)))
 
 
-def correlation_length(terms: Floats, scored: Floats) -> float:
-    """The lag in pixels at which the autocorrelation of terms (H, W) first falls to 1 / e.
-
-    Over pairs of scored pixels that many apart along an axis, straight between whole lags. Tiles of four
-    such lengths covered the truth in 0.93 of smooth fields, where tiles of two did in 0.85.
-    """
-    known = np.asarray(scored, dtype=np.bool_)
-    if not known.any():
-        return 0.0
-    x = np.where(known, terms - terms[known].mean(), 0.0)
-    variance = float((x**2).sum() / known.sum())
-    if not variance > 0:
-        return 0.0
-    before = 1.0
-    for lag in range(1, max(2, max(x.shape) // 4)):
-        products, pairs = 0.0, 0
-        for axis in (0, 1):
-            if lag >= x.shape[axis]:
-                continue
-            near = [slice(None)] * 2
-            far = [slice(None)] * 2
-            near[axis], far[axis] = slice(None, -lag), slice(lag, None)
-            products += float((x[tuple(near)] * x[tuple(far)]).sum())
-            pairs += int((known[tuple(near)] & known[tuple(far)]).sum())
-        if pairs == 0:
-            continue
-        alike = products / pairs / variance
-        if alike < 1 / np.e:
-            return lag - 1 + (before - 1 / np.e) / (before - alike)
-        before = alike
-    return float(max(x.shape) // 4)
-
-
-def _tiled(values: Floats, side: int) -> Floats:
-    rows = np.add.reduceat(values, np.arange(0, values.shape[0], side), axis=0)
-    return np.asarray(np.add.reduceat(rows, np.arange(0, values.shape[1], side), axis=1).ravel())
+def _with_seeds(space: float, degrees: float, by_seed: Sequence[float]) -> tuple[float, float]:
+    """The standard error over the image and over seeds together, and its degrees of freedom."""
+    n = len(by_seed)
+    seeds = float(np.var(by_seed, ddof=1)) / n if n > 1 else 0.0
+    both = space + seeds
+    if seeds > 0:
+        # in shares of the sum, whose square may underflow
+        degrees = 1 / ((space / both) ** 2 / degrees + (seeds / both) ** 2 / (n - 1))
+    return float(np.sqrt(both)), degrees
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -155,16 +167,32 @@ class Pair:
         return self.corrected is not None and self.corrected < 1 - level
 
 
-def all_pairs(scores: Mapping[str, Floats], weight: Floats, scored: Floats) -> list[Pair]:
-    """Every pair of per-pixel scores (H, W), the better first, with Holm's correction over all of them."""
+def all_pairs(
+    scores: Mapping[str, Floats],
+    weight: Floats,
+    scored: Floats,
+    by_seed: Mapping[str, Sequence[float]] | None = None,
+) -> list[Pair]:
+    """Every pair of per-pixel scores (H, W), the better first, with Holm's correction over all of them.
+
+    Scores are averaged over seeds. `by_seed` has each model's mean score under every seed, in one order of
+    seeds, so that the spread over seeds counts in the error.
+    """
+    pixels = _Pixels.of(weight, scored)
+    if pixels is None:
+        return []
+    masked = {name: pixels.masked(values) for name, values in scores.items()}
+    fits = len(masked) * pixels.lags.transform_bytes <= CACHE_BYTES
+    transforms = {name: pixels.lags.transform(values) for name, values in masked.items()} if fits else {}
     found = []
     for a, b in combinations(scores, 2):
-        apart = difference(scores[a] - scores[b], weight, scored)
-        if apart is None:
-            continue
+        seeds = [] if by_seed is None else list(np.subtract(by_seed[a], by_seed[b]))
+        with np.errstate(invalid="ignore"):  # a score that is not finite leaves its pairs undecided
+            transform = transforms[a] - transforms[b] if fits else None
+            apart = pixels.difference(masked[a] - masked[b], transform, seeds)
         if apart.value < 0:
             a, b = b, a  # noqa: PLW2901 - the pair is told the better way round
-            apart = Difference(-apart.value, apart.error, apart.tiles, apart.side)
+            apart = replace(apart, value=-apart.value)
         found.append((a, b, apart))
     judged = [(place, p) for place, (_, _, apart) in enumerate(found) if (p := apart.p_value) is not None]
     corrected: dict[int, float] = dict(

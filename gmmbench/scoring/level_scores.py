@@ -59,7 +59,7 @@ def score_levels(fitted: Fitted, image: Image, split: Split, rng: np.random.Gene
     }
     details = {
         "normalisation_check": {**asdict(check), "holds": check.holds},
-        "tiles": None if apart is None else {"count": apart.tiles, "side": apart.side},
+        "patches": None if apart is None else {"count": apart.patches, "reach": apart.reach},
     }
     image_bits = float((np.log(LEVELS) - gain).sum() / LN2)
     return Part(values, check.reasons, details, gain, np.ones(gain.shape), image_bits)

@@ -15,7 +15,7 @@ from gmmbench.comparing.image_tests import over_images
 from gmmbench.comparing.schema import AcrossImages, ImageTest, PairRow
 from gmmbench.comparing.verdicts import ranking
 
-FEW = "too few tiles"
+FEW = "too few independent patches"
 BOUND = "the score is a lower bound"
 
 
@@ -110,7 +110,7 @@ def test_a_pair_that_cannot_be_judged_is_undecided_and_costs_nobody_else_a_place
 def test_a_single_undecided_pair_is_named_with_its_reason():
     said = made(GAINS, [("a", "b"), ("b", "c")], {("a", "c"): FEW}).answer
     assert said == (
-        "On dog (ink), a gains most, 2.00 of 4.00 bits (50%); against c it is undecided (too few tiles); "
+        "On dog (ink), a gains most, 2.00 of 4.00 bits (50%); against c it is undecided (too few independent patches); "
         "b is significantly worse."
     )
 

@@ -91,7 +91,8 @@ def test_bits_per_dimension_of_a_known_law_by_hand():
         cell = law.cdf((test[:, axis] + 1) / 256) - law.cdf(test[:, axis] / 256)
         nats += np.log(cell) - np.log(law.cdf(1) - law.cdf(0))
     assert found.values["bits_per_dim"].held_out == pytest.approx(-nats.mean() / 3 / np.log(2), abs=1e-6)
-    assert found.values["gain"].interval is None  # 24 x 30 pixels are too few tiles
+    low, high = found.values["gain"].interval
+    assert low < found.values["gain"].held_out < high
 
 
 def test_a_correlated_law_agrees_with_scipy():

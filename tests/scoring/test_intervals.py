@@ -4,32 +4,30 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from scipy.stats import wilcoxon
 
 from gmmbench.scoring.across_images import RESAMPLES, mean_ranks, sign_flip
-from gmmbench.scoring.intervals import all_pairs, correlation_length, difference, holm, tiers, tile_side
+from gmmbench.scoring.intervals import LEAST_PATCHES, LEAST_PIXELS, all_pairs, difference, holm, tiers
+
+EVERY = np.ones((80, 80), dtype=bool)
 
 
-def test_the_difference_and_its_error_are_the_formula():
+def test_white_noise_has_the_error_of_independent_pixels():
     rng = np.random.default_rng(0)
-    terms, weight = rng.normal(0.1, 1, (48, 64)), rng.random((48, 64))
-    scored = rng.random((48, 64)) < 0.3
-    found = difference(terms, weight, scored, side=8)
-    sums, sizes = [], []
-    for y in range(0, 48, 8):
-        for x in range(0, 64, 8):
-            here = scored[y : y + 8, x : x + 8]
-            sums.append(terms[y : y + 8, x : x + 8][here].sum())
-            sizes.append(weight[y : y + 8, x : x + 8][here].sum())
-    s, n = np.array(sums), np.array(sizes)
-    mean = s.sum() / n.sum()
-    g = len(s)
-    assert found.tiles == g == 48
-    assert found.value == pytest.approx(mean, abs=1e-12)
-    assert found.error**2 == pytest.approx(g / (g - 1) * ((s - mean * n) ** 2).sum() / n.sum() ** 2)
+    ratios = []
+    for _ in range(30):
+        terms, weight = rng.normal(0.1, 1, (96, 128)), rng.random((96, 128))
+        scored = rng.random((96, 128)) < 0.3
+        found = difference(terms, weight, scored)
+        s, n = terms[scored], weight[scored]
+        assert found.value == pytest.approx(s.sum() / n.sum(), abs=1e-12)
+        ratios.append(found.error / (np.sqrt(((s - found.value * n) ** 2).sum()) / n.sum()))
+        assert found.degrees == found.patches - 1
+    assert min(ratios) >= 1 - 1e-12  # the sum over rings is never below that of the pixels themselves
+    assert np.mean(ratios) < 1.1
 
 
 @pytest.mark.parametrize("smooth", [0.0, 2.0])
@@ -44,31 +42,155 @@ def test_intervals_cover_the_truth_under_correlation(smooth):
         if smooth:
             noise = gaussian_filter(noise, smooth, mode="wrap")
             noise /= noise.std()
-        low, high = difference(noise, weight, scored).interval()
-        covered += low <= 0 <= high
+        interval = difference(noise, weight, scored).interval()
+        covered += interval is not None and interval[0] <= 0 <= interval[1]
         naive += abs(noise.mean()) < 1.96 * noise.std() / 256
     assert covered / 120 > 0.9
     if smooth:
         assert naive / 120 < 0.5
 
 
-def test_tiles_grow_with_the_correlation():
+def test_a_smooth_difference_is_less_certain_than_its_pixels_say():
     rng = np.random.default_rng(2)
-    noise = rng.normal(size=(96, 96))
-    every = np.ones((96, 96), dtype=bool)
-    assert correlation_length(noise, every) < 1
-    assert tile_side(noise, every) == 8
-    smooth = gaussian_filter(noise, 4.0, mode="wrap")
-    assert 6 <= correlation_length(smooth, every) <= 10  # exp(-h^2 / (4 s^2)) = 1 / e at h = 2 s
-    assert tile_side(smooth, every) >= 20
+    white = rng.normal(size=(160, 160))
+    scored = np.ones((160, 160), dtype=bool)
+    smooth = gaussian_filter(white, 4.0, mode="wrap")
+    found = difference(smooth, scored, scored)
+    naive = smooth.std() / 160
+    assert 10 * naive < found.error < 20 * naive  # 2 sqrt(pi) 4 = 14.2
+    assert found.reach >= 8
+    assert found.patches < 130  # 160^2 / (4 pi 4^2) at the most
 
 
-def test_too_few_tiles_give_no_interval():
-    found = difference(np.ones((16, 16)), np.ones((16, 16)), np.ones((16, 16), dtype=bool), side=8)
-    assert found.tiles == 4
-    assert found.interval() is None
-    assert found.p_value is None
+def test_an_image_of_few_patches_has_a_wide_interval():
+    rng = np.random.default_rng(3)
+    broad = gaussian_filter(rng.normal(size=(80, 80)), 25.0, mode="wrap")
+    found = difference(broad, EVERY, EVERY)
+    assert LEAST_PATCHES <= found.patches < 5
+    low, high = found.interval()
+    assert high - low > 2 * broad.std()  # an image of a single patch would tell its deviation at the best
+
+
+def test_weight_on_too_few_pixels_leaves_a_difference_undecided():
+    rng = np.random.default_rng(4)
+    weight = np.zeros((80, 80))
+    weight.flat[rng.choice(6400, LEAST_PIXELS, replace=False)] = 1
+    terms = rng.normal(size=(80, 80))
+    assert difference(terms, weight, EVERY).patches <= LEAST_PIXELS
+    assert difference(terms, weight, EVERY).error is not None
+    weight.flat[weight.argmax()] = 0
+    found = difference(terms, weight, EVERY)
+    assert (found.interval(), found.p_value, found.error) == (None, None, None)
+    (pair,) = all_pairs({"a": terms, "b": np.zeros((80, 80))}, weight, EVERY)
+    assert pair.corrected is None
+    assert not pair.told_apart()
     assert difference(np.ones((4, 4)), np.zeros((4, 4)), np.ones((4, 4), dtype=bool)) is None
+
+
+def test_a_constant_difference_is_certain():
+    found = difference(np.full((80, 80), 0.3), EVERY, EVERY)
+    assert (found.error, found.p_value) == (0, 0)
+
+
+def test_a_score_that_is_not_finite_leaves_its_pairs_undecided():
+    rng = np.random.default_rng(5)
+    scores = {"a": rng.normal(size=(80, 80)) + 1, "b": rng.normal(size=(80, 80))}
+    alone = all_pairs(scores, EVERY, EVERY)
+    for bad in (np.nan, -np.inf):
+        broken = rng.normal(size=(80, 80))
+        broken[3, 4] = bad
+        pairs = all_pairs({**scores, "broken": broken}, EVERY, EVERY)
+        assert [pair.corrected is None for pair in pairs] == [False, True, True]
+        assert pairs[0].corrected == alone[0].corrected
+
+
+noise = st.integers(0, 2**32 - 1).map(
+    lambda seed: (
+        gaussian_filter(np.random.default_rng(seed).normal(size=(40, 56)), seed % 3),
+        np.random.default_rng(seed + 1).random((40, 56)),
+        np.random.default_rng(seed + 2).random((40, 56)) < 0.5,
+    )
+)
+
+
+@settings(deadline=None)
+@given(noise, st.floats(-3, 3), st.floats(0.1, 10))
+def test_a_constant_shifts_the_difference_and_a_factor_scales_it(maps, constant, factor):
+    terms, weight, scored = maps
+    found = difference(terms, weight, scored)
+    other = difference(factor * terms + constant * weight, weight, scored)
+    assert other.value == pytest.approx(factor * found.value + constant, abs=1e-9)
+    assert other.patches == pytest.approx(found.patches, rel=1e-6)
+    assert (other.error is None) == (found.error is None)
+    if found.error is not None:
+        assert other.error == pytest.approx(factor * found.error, rel=1e-6)
+
+
+@settings(deadline=None)
+@given(noise)
+def test_a_transposed_or_mirrored_image_says_the_same(maps):
+    found = difference(*maps)
+    for turned in ([a.T for a in maps], [a[::-1] for a in maps], [a[:, ::-1] for a in maps]):
+        other = difference(*turned)
+        assert other.value == pytest.approx(found.value, abs=1e-12)
+        assert other.patches == pytest.approx(found.patches, rel=1e-6)
+        assert other.error == pytest.approx(found.error, rel=1e-6)
+
+
+@settings(deadline=None)
+@given(noise)
+def test_unscored_pixels_and_the_order_of_models_change_nothing(maps):
+    terms, weight, scored = maps
+    found = difference(terms, weight, scored)
+    assert difference(np.where(scored, terms, np.nan), weight, scored).error == found.error
+    scores = {"a": terms, "b": np.zeros_like(terms), "c": terms[::-1]}
+    one = all_pairs(scores, weight, scored)
+    other = all_pairs(dict(reversed(scores.items())), weight, scored)
+    errors = [{(pair.better, pair.worse): pair.difference.error for pair in pairs} for pairs in (one, other)]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-9)
+    assert one[0].difference.error == pytest.approx(found.error, rel=1e-9)  # from transforms of each alone
+
+
+def test_pairs_are_the_same_without_memory_for_transforms(monkeypatch):
+    rng = np.random.default_rng(6)
+    scores = {name: gaussian_filter(rng.normal(size=(80, 80)), 1) for name in "abc"}
+    cached = all_pairs(scores, EVERY, EVERY)
+    monkeypatch.setattr("gmmbench.scoring.intervals.CACHE_BYTES", 0)
+    for pair, other in zip(cached, all_pairs(scores, EVERY, EVERY), strict=True):
+        assert (pair.better, pair.worse) == (other.better, other.worse)
+        assert pair.difference.error == pytest.approx(other.difference.error, rel=1e-9)
+
+
+def test_the_spread_over_seeds_adds_to_the_variance():
+    rng = np.random.default_rng(7)
+    terms = rng.normal(size=(80, 80))
+    one = difference(terms, EVERY, EVERY)
+    assert one.seeds == 1
+    assert difference(terms, EVERY, EVERY, [0.3]).error == one.error  # one seed has no spread
+    by_seed = [0.2, 0.5, 0.3]
+    found = difference(terms, EVERY, EVERY, by_seed)
+    seeds = np.var(by_seed, ddof=1) / 3
+    assert found.seeds == 3
+    assert found.error**2 == pytest.approx(one.error**2 + seeds)
+    # Satterthwaite (1946)
+    assert found.degrees == pytest.approx(
+        (one.error**2 + seeds) ** 2 / (one.error**4 / one.degrees + seeds**2 / 2)
+    )
+    assert 2 <= found.degrees < 3
+
+
+def test_pairs_take_the_seeds_of_their_difference():
+    rng = np.random.default_rng(8)
+    scores = {"a": rng.normal(size=(80, 80)) + 1, "b": rng.normal(size=(80, 80))}
+    by_seed = {"a": [1.0, 1.4, 1.2], "b": [0.1, 0.5, 0.3]}
+    (pair,) = all_pairs(scores, EVERY, EVERY, by_seed)
+    (alone,) = all_pairs(scores, EVERY, EVERY)
+    assert pair.difference.error == pytest.approx(alone.difference.error)  # seeds move both models alike
+    by_seed["b"] = [0.5, 0.1, 0.3]
+    (pair,) = all_pairs(scores, EVERY, EVERY, by_seed)
+    assert pair.difference.error**2 == pytest.approx(
+        alone.difference.error**2 + np.var([0.5, 1.3, 0.9], ddof=1) / 3
+    )
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
