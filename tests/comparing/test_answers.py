@@ -110,8 +110,8 @@ def test_a_pair_that_cannot_be_judged_is_undecided_and_costs_nobody_else_a_place
 def test_a_single_undecided_pair_is_named_with_its_reason():
     said = made(GAINS, [("a", "b"), ("b", "c")], {("a", "c"): FEW}).answer
     assert said == (
-        "On dog (ink), a gains most, 2.00 of 4.00 bits (50%); against c it is undecided (too few independent patches); "
-        "b is significantly worse."
+        "On dog (ink), a gains most, 2.00 of 4.00 bits (50%); against c it is undecided (too few independent "
+        "patches); b is significantly worse."
     )
 
 
