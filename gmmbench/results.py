@@ -27,6 +27,7 @@ class RunOptions:
     hold_out: float = option(0.2, "share of the pixels that are held out", low=0, high=0.9)
     hold_out_block: int = option(1, "side of the squares that are held out, pixels", low=1, high=1000)
     threads: int | None = option(None, "threads that a fit may use (null: all cores)", low=1)
+    verify: bool = option(False, "fit and score once more in isolation, and compare")
 
     def __post_init__(self) -> None:
         check_options(self, RunOptions)
@@ -128,14 +129,30 @@ class Scores:
     log_likelihood: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Verification:
+    """Whether a fit was made once more in isolation (`running.verify`), and what that showed.
+
+    Attributes:
+        verified: whether its answers stand; None for an ordinary run, which is not isolated.
+        why: in a few words.
+        seconds: what it cost, beside the ordinary fit and its scores.
+    """
+
+    verified: bool | None = None
+    why: str = "not isolated"
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class Learnt:
-    """What a store holds of a fit: the fit, its history (see `Study`), its scores and its cost."""
+    """What a store holds of a fit: the fit, its history (see `Study`), its scores, cost and verification."""
 
     fitted: Fitted
     history: tuple[tuple[int, float | None, Fitted], ...]
     scores: Scores
     cost: Cost
+    verification: Verification = Verification()
 
 
 @dataclass(frozen=True)
@@ -166,6 +183,7 @@ class Outcome:
         scores: the scores of the fit.
         cost: the cost of the fit.
         keys: the keys of the run.
+        verification: whether the fit was made once more in isolation.
     """
 
     run: Run
@@ -176,3 +194,4 @@ class Outcome:
     scores: Scores
     cost: Cost
     keys: Keys
+    verification: Verification = Verification()

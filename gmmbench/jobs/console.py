@@ -78,7 +78,12 @@ def progress_bar() -> Iterator[Listen | None]:
 
         def listen(stage: str, count: int, bound: float | None) -> None:
             gain = "" if bound is None else f", {bound:.4f} nats per point"
-            doing = {"image": "fitting", "fit": f"fitting: iteration {count}{gain}", "score": "drawing"}
+            doing = {
+                "image": "fitting",
+                "fit": f"fitting: iteration {count}{gain}",
+                "verify": "verifying",
+                "score": "drawing",
+            }
             progress.update(task, description=doing.get(stage, f"drawn: {stage}"))
 
         yield listen

@@ -14,11 +14,12 @@ from threadpoolctl import threadpool_limits
 from ..api import Fitted, Image, Model, Picture, Renderer, Scene, Split, Study, Watch, stream
 from ..errors import Refused
 from ..mixture.parallel import cores
-from ..results import Keys, Learnt, Outcome, Run
+from ..results import Keys, Learnt, Outcome, Run, Verification
 from ..scoring.score import score
 from .cost import measured
 from .history import History
 from .keys import keys_of
+from .verify import verified
 
 # Waiting threads of scikit-learn's k-means spin otherwise: on busy cores that took ten times as long. It
 # counts only if it is set before the library is loaded, which no room does before a run. LightGBM's boosters
@@ -26,7 +27,7 @@ from .keys import keys_of
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 Listen = Callable[[str, int, float | None], None]
-"""Told of progress: the stage (image, fit, score, or a renderer's option), a count, and a bound."""
+"""Told of progress: the stage (image, fit, verify, score, or a renderer's option), a count, and a bound."""
 
 
 class Memory(Protocol):
@@ -101,7 +102,9 @@ def execute(
                 continue
             study = replace(study, pictures=dict(pictures))
             tell(option, 1, None)
-    return Outcome(run, study, pictures, skipped, failed, learnt.scores, learnt.cost, keys)
+    return Outcome(
+        run, study, pictures, skipped, failed, learnt.scores, learnt.cost, keys, learnt.verification
+    )
 
 
 def _learnt(
@@ -134,7 +137,11 @@ def _learn(run: Run, image: Image, split: Split, threads: int, tell: Listen) -> 
     started = time.perf_counter()
     scores = score(fitted, image, split, stream(run.seed, "score"))
     cost = replace(cost, score_seconds=time.perf_counter() - started)
-    return Learnt(fitted, history.until(fitted), scores, cost)
+    verification = Verification()
+    if run.verify:
+        tell("verify", 1, None)
+        scores, verification = verified(run, image, split, scores, threads)
+    return Learnt(fitted, history.until(fitted), scores, cost, verification)
 
 
 def _drawn(renderer: Renderer, study: Study, rng: np.random.Generator) -> Picture:

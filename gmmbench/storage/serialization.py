@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..api import Fitted, Image, Model
 from ..plain_data import SavedFit, of_npz, to_json, to_npz
-from ..results import Cost, Learnt, Score, Scores
+from ..results import Cost, Learnt, Score, Scores, Verification
 
 MAPS = ("gain", "weight", "log_likelihood")
 """The arrays in `Scores`."""
@@ -42,6 +42,7 @@ def files_of(learnt: Learnt, about: Mapping[str, Any]) -> dict[str, bytes] | Non
     told = {
         "fits": saved,
         "cost": dataclasses.asdict(learnt.cost),
+        "verification": dataclasses.asdict(learnt.verification),
         "values": {key: dataclasses.asdict(value) for key, value in scores.values.items()},
         **{key: getattr(scores, key) for key in ("not_ranked", "details", "alarms")},
     }
@@ -80,7 +81,8 @@ def learnt_of(files: Mapping[str, bytes], model: type[Model]) -> Learnt:
         (part["iteration"], part["bound"], fitted)
         for part, fitted in zip(told["fits"][1:], fits[1:], strict=True)
     )
-    return Learnt(fits[0], history, scores, Cost(**{**told["cost"], "cached": True}))
+    cost = Cost(**{**told["cost"], "cached": True})
+    return Learnt(fits[0], history, scores, cost, Verification(**told["verification"]))
 
 
 def files_of_image(image: Image) -> dict[str, bytes]:
