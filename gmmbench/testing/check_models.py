@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..api import COLUMNS, Density, Fitted, Floats, Image, Model, Predictor, Split, Watch
+from ..api import COLUMNS, Density, Fitted, Floats, Image, Model, Predictor, Scene, Split, Watch
 from ..errors import Refused
 from ..plain_data import again, to_json
+from ..running.isolated import isolated
+from ..running.verify import TOLERANCE
 from . import fixtures
 from .check_densities import follows, integrates, pointwise, splits
 from .side_effects import left_alone
@@ -38,7 +40,7 @@ def check_model(
 
     Raises:
         ContractBroken: naming every check that failed: dataclass, views, fit, time, global state,
-            deterministic, shapes, pointwise, kept, integrates, sample, conditional, unseen, refusal.
+            deterministic, shapes, pointwise, kept, integrates, sample, conditional, unseen, refusal, isolated.
     """
     name = getattr(model, "name", type(model).__name__)
     verdict = Verdict(f"model {name}")
@@ -100,6 +102,9 @@ def _check_view(model: Model, view: str, seconds: float, verdict: Verdict) -> No
         expect(_same(first, changed), "the fit changed with pixels that were held out from it")
     with verdict.check("refusal", view):
         _check_refusals(model, fitted, view)
+    if not any(finding.fault for finding in verdict.findings if finding.view == view):
+        with verdict.check("isolated", view):  # starts two processes, so that it comes last
+            _check_isolated(model, picture, split, first)
 
 
 def _fit(model: Model, picture: Image, split: Split) -> Fitted:
@@ -179,6 +184,18 @@ def _check_kept(model: Model, fitted: Fitted, first: Sequence[Floats], picture: 
         for a, b in zip(first, second, strict=True)
     )
     expect(close, "what it saved, loaded, answers otherwise")
+
+
+def _check_isolated(model: Model, picture: Image, split: Split, first: Sequence[Floats]) -> None:
+    """A fit in processes that know no image answers the same; one without `save` answers where it was made."""
+    scene, rng = Scene.of(picture, split), np.random.default_rng(SEED)
+    with isolated(model, scene, rng, Watch().threads) as found:
+        second = _answers(found.fitted, picture)
+    close = len(first) == len(second) and all(
+        a.shape == b.shape and np.allclose(a, b, rtol=TOLERANCE, atol=TOLERANCE)
+        for a, b in zip(first, second, strict=True)
+    )
+    expect(close, "a fit in a process that gets the scene and nothing else answers otherwise")
 
 
 def _same(first: Sequence[Floats], second: Sequence[Floats]) -> bool:
