@@ -40,7 +40,8 @@ def check_model(
 
     Raises:
         ContractBroken: naming every check that failed: dataclass, views, fit, time, global state,
-            deterministic, shapes, pointwise, kept, integrates, sample, conditional, unseen, refusal, isolated.
+            deterministic, shapes, pointwise, kept, integrates, sample, conditional, unseen, refusal,
+            isolated.
     """
     name = getattr(model, "name", type(model).__name__)
     verdict = Verdict(f"model {name}")
@@ -187,7 +188,7 @@ def _check_kept(model: Model, fitted: Fitted, first: Sequence[Floats], picture: 
 
 
 def _check_isolated(model: Model, picture: Image, split: Split, first: Sequence[Floats]) -> None:
-    """A fit in processes that know no image answers the same; one without `save` answers where it was made."""
+    """A fit in processes that know no image answers the same; without `save`, where it was made."""
     scene, rng = Scene.of(picture, split), np.random.default_rng(SEED)
     with isolated(model, scene, rng, Watch().threads) as found:
         second = _answers(found.fitted, picture)
