@@ -58,7 +58,8 @@ def _table(image: tuple[str, ...], view: str, seeds: int) -> Iterator[str]:
     ranked = {
         name: means[name] for name, runs in rows.items() if not any(done.scores.not_ranked for done in runs)
     }
-    pairs = all_pairs({name: maps[name] for name in ranked}, weight, scored)
+    by_seed = {name: [_gain(done) * np.log(2) for done in rows[name]] for name in ranked}
+    pairs = all_pairs({name: maps[name] for name in ranked}, weight, scored, by_seed)
     tier = tiers(ranked, pairs)
     best = max(ranked, key=lambda name: ranked[name])
     tops = [done.scores.values["ceiling"].held_out for done in rows["uniform"]]

@@ -35,8 +35,9 @@ def sign_flip(differences: ArrayLike) -> float | None:
 
 
 def _distance(differences: Floats, axis: int) -> Floats:
-    """How far the sum is from 0: with it, the one-sided test is two-sided in the sum."""
-    return np.abs(differences.sum(axis=axis))
+    """How far the sum is from 0: with it, the one-sided test is two-sided in the sum. Rounding is 0."""
+    distance = np.abs(differences.sum(axis=axis))
+    return np.where(distance > 1e-12 * np.abs(differences).sum(axis=axis), distance, 0.0)
 
 
 def mean_ranks(scores: ArrayLike) -> list[float]:

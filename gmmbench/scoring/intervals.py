@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtr, stdtridf, stdtrit
 
 from ..api import Floats
 from .spatial_variance import Lags
@@ -75,8 +75,7 @@ def difference(
     """D of per-pixel differences (H, W) with weights (H, W), over the pixels `scored` (H, W) of truth values.
 
     The variance of D is that over the image (spatial_variance.py) plus, where `by_seed` has the difference
-    under each of S >= 2 seeds, their variance / S; degrees of freedom are combined by Satterthwaite (1946).
-    None without weight.
+    under each of S >= 2 seeds, that over seeds (`_with_seeds`). None without weight.
     """
     pixels = _Pixels.of(weight, scored)
     return None if pixels is None else pixels.difference(pixels.masked(terms), None, by_seed)
@@ -125,21 +124,46 @@ class _Pixels:
         # Kish's effective number of pixels: a few heavy ones are no more patches than they are
         pixels = self.total**2 / float((self.weight**2).sum())
         patches = min(space.patches, pixels)
+        by_seed = [found for found in by_seed if np.isfinite(found)]  # a seed may hold out no ink
+        seeds = len(by_seed)
         if patches < LEAST_PATCHES or pixels < LEAST_PIXELS:
-            return Difference(value, None, 0.0, patches, space.reach, max(1, len(by_seed)))
-        error, degrees = _with_seeds(space.variance, patches - 1, by_seed)
-        return Difference(value, error, degrees, patches, space.reach, max(1, len(by_seed)))
+            return Difference(value, None, 0.0, patches, space.reach, max(1, seeds))
+        chosen = space.independent * self._share_of_choice(seeds) if seeds > 2 else 0.0
+        error, degrees = _with_seeds(space.variance, patches - 1, by_seed, chosen)
+        return Difference(value, error, degrees, patches, space.reach, max(1, seeds))
+
+    def _share_of_choice(self, seeds: int) -> float:
+        """How much the choice of pixels adds to the variance over seeds / seeds, for independent pixels.
+
+        Each seed holds out its own m of N pixels, so differences vary over seeds even if fits do not: by
+        v (1 - m / N) / m for a variance v of pixels (Cochran 1977, section 2.5). This is returned as a share
+        of v / M, M being the pixels that any seed holds out.
+        """
+        union = self.lags.pixels / self.scored.size
+        held_out = 1 - (1 - union) ** (1 / seeds)
+        return union * (1 - held_out) / (seeds * held_out)
 
 
-def _with_seeds(space: float, degrees: float, by_seed: Sequence[float]) -> tuple[float, float]:
-    """The standard error over the image and over seeds together, and its degrees of freedom."""
+def _with_seeds(space: float, degrees: float, by_seed: Sequence[float], chosen: float) -> tuple[float, float]:
+    """The standard error over the image and over seeds together, and its degrees of freedom.
+
+    The variance over S seeds, divided by S, is added to that over the image, less the part `chosen` that the
+    choice of held-out pixels has in it, since that is counted in the image's. Degrees of freedom are combined
+    by Satterthwaite (1946). With two seeds this covers the truth too rarely: there nothing is taken off and
+    the squares of the two margins of 95 % are added, the degrees being those that give this margin.
+    """
     n = len(by_seed)
-    seeds = float(np.var(by_seed, ddof=1)) / n if n > 1 else 0.0
+    spread = float(np.var(by_seed, ddof=1)) / n if n > 1 else 0.0
+    seeds = max(0.0, spread - chosen)
     both = space + seeds
-    if seeds > 0:
-        # in shares of the sum, whose square may underflow
-        degrees = 1 / ((space / both) ** 2 / degrees + (seeds / both) ** 2 / (n - 1))
-    return float(np.sqrt(both)), degrees
+    if not seeds > 0:
+        return float(np.sqrt(space)), degrees
+    # in shares of the sum, whose square may underflow
+    if n == 2:
+        t_space, t_seeds = stdtrit([degrees, 1], 0.5 + LEVEL / 2)
+        t = np.sqrt((space / both) * t_space**2 + (seeds / both) * t_seeds**2)
+        return float(np.sqrt(both)), float(stdtridf(0.5 + LEVEL / 2, t))
+    return float(np.sqrt(both)), 1 / ((space / both) ** 2 / degrees + (spread / both) ** 2 / (n - 1))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -29,11 +29,13 @@ class SpatialVariance:
 
     Attributes:
         variance: of D.
+        independent: what it would be if the errors of pixels were independent.
         patches: how many independent patches the variance rests on; its degrees of freedom are one less.
         reach: the lag in pixels up to which pixels were taken as correlated; 0 for none.
     """
 
     variance: float
+    independent: float
     patches: float
     reach: float
 
@@ -68,7 +70,7 @@ class Lags:
         self._ring = np.searchsorted(self._edges, lag.ravel(), side="right")
         # lags to the left mirror those to the right and are not computed
         self._times = np.broadcast_to(np.where(self._columns > 0, 2.0, 1.0), lag.shape).ravel()
-        self._pixels = int(np.count_nonzero(scored))
+        self.pixels = int(np.count_nonzero(scored))
         self._pairs = np.cumsum(self.sums(self.transform(scored.astype(np.float64))))
 
     @property
@@ -92,12 +94,12 @@ class Lags:
         sums = self.sums(transform)
         own = float(sums[0])
         if not own > 0:
-            return SpatialVariance(0.0, float(self._pixels), 0.0)
+            return SpatialVariance(0.0, 0.0, float(self.pixels), 0.0)
         largest, last = _largest_partial_sum(sums)
-        effective = self._pixels * own / largest
-        areas = self._pixels**2 / float(self._pairs[last])
+        effective = self.pixels * own / largest
+        areas = self.pixels**2 / float(self._pairs[last])
         reach = float(self._edges[last]) if last else 0.0
-        return SpatialVariance(largest / total**2, min(effective, areas), reach)
+        return SpatialVariance(largest / total**2, own / total**2, min(effective, areas), reach)
 
 
 def ring_edges(farthest: float) -> Floats:

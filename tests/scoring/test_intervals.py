@@ -179,6 +179,57 @@ def test_the_spread_over_seeds_adds_to_the_variance():
     assert 2 <= found.degrees < 3
 
 
+def test_two_seeds_widen_the_interval_by_their_own_margin():
+    """The squares of the margins add: over the image, and of Student's t with one degree over seeds."""
+    terms = np.random.default_rng(7).normal(size=(80, 80))
+    low, high = difference(terms, EVERY, EVERY).interval()
+    seeds = abs(0.2 - 0.5) / 2 * 12.706  # half the distance is the standard error of two
+    both = difference(terms, EVERY, EVERY, [0.2, 0.5])
+    margin = both.interval()[1] - both.value
+    assert margin**2 == pytest.approx(((high - low) / 2) ** 2 + seeds**2, rel=1e-4)
+    assert 1 <= both.degrees < 2
+
+
+def seeds_of(field, seeds, rng, fits=0.0):
+    """The mean over seeds of a field seen at the fifth that each holds out, and the mean of each."""
+    total, times, by_seed = np.zeros(field.size), np.zeros(field.size), []
+    for shift in fits * rng.normal(size=seeds):
+        held = rng.choice(field.size, field.size // 5, replace=False)
+        total[held] += field.flat[held] + shift
+        times[held] += 1
+        by_seed.append(field.flat[held].mean() + shift)
+    return (total / np.maximum(times, 1)).reshape(field.shape), (times > 0).reshape(field.shape), by_seed
+
+
+def test_what_the_choice_of_pixels_adds_over_seeds_is_not_counted_twice():
+    """Fits that do not vary over seeds have, on the whole, the error over the image alone."""
+    rng = np.random.default_rng(9)
+    every, ratios = np.ones((48, 48)), []
+    for _ in range(150):
+        terms, scored, by_seed = seeds_of(rng.normal(size=(48, 48)), 6, rng)
+        alone = difference(terms, every, scored)
+        independent = ((terms[scored] - alone.value) ** 2).sum() / scored.sum() ** 2
+        ratios.append(np.var(by_seed, ddof=1) / 6 / independent)
+        assert difference(terms, every, scored, by_seed).error >= alone.error
+    # pixels within their image: v (1 - 1/5) / m over 6 seeds against v / M, with M = 0.74 N
+    assert np.mean(ratios) == pytest.approx(0.74 * 0.8 / (6 * 0.2), rel=0.12)
+
+
+@pytest.mark.parametrize(("seeds", "smooth", "fits"), [(3, 0, 0.05), (3, 2, 0.2), (5, 0, 0.1), (2, 0, 0.1)])
+def test_intervals_over_seeds_cover_the_difference_of_models(seeds, smooth, fits):
+    """Each seed's fit is better or worse by chance, everywhere: the pixels of one image cannot show that."""
+    rng = np.random.default_rng(10)
+    every = np.ones((48, 48))
+    covered = blind = 0
+    for _ in range(200):
+        field = gaussian_filter(rng.normal(size=(64, 64)), smooth, mode="wrap")[:48, :48]
+        terms, scored, by_seed = seeds_of(field, seeds, rng, fits)
+        covered += difference(terms, every, scored, by_seed).p_value > 0.05
+        blind += difference(terms, every, scored).p_value > 0.05
+    assert covered / 200 > 0.92
+    assert blind / 200 < 0.9
+
+
 def test_pairs_take_the_seeds_of_their_difference():
     rng = np.random.default_rng(8)
     scores = {"a": rng.normal(size=(80, 80)) + 1, "b": rng.normal(size=(80, 80))}
@@ -250,7 +301,7 @@ def test_across_images_signs_are_flipped():
 def flipped_by_hand(d):
     """The share of all 2^n sign flips whose sum is as far from 0 as the observed one, ties included."""
     flips = np.array(list(product((1.0, -1.0), repeat=len(d))))
-    return np.mean(np.abs(flips @ d) >= np.abs(d.sum()) * (1 - 1e-12))
+    return np.mean(np.abs(flips @ d) >= np.abs(d.sum()) - 1e-12 * np.abs(d).sum())
 
 
 @given(st.lists(st.integers(-4, 4), min_size=6, max_size=10), st.sampled_from([1.0, 0.25, 1e-6, 1e6]))
