@@ -22,7 +22,7 @@ def measured(fit: Callable[[], Fitted], threads: int) -> tuple[Fitted, Cost]:
     wall, cpu = time.perf_counter(), time.process_time()
     result = fit()
     seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
-    compiling = result.compile_seconds
+    compiling = min(max(0.0, result.compile_seconds), seconds)  # a fit compiles no longer than it takes
     cost = Cost(seconds - compiling, max(0.0, cpu_seconds - compiling), compiling, _peak(), threads)
     return result, cost
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..api import Fitted, Image, Model, Picture, Renderer, Scene, Split, Study, Watch, stream
+from ..api import Fitted, Image, Model, Picture, Renderer, Split, Study, Watch, stream
 from ..errors import Refused
 from ..mixture.parallel import cores
 from ..results import Keys, Learnt, Outcome, Run, Verification
@@ -19,7 +19,7 @@ from ..scoring.score import score
 from .cost import measured
 from .history import History
 from .keys import keys_of
-from .verify import verified
+from .verify import held_against, referee, scene_of, trial
 
 # Waiting threads of scikit-learn's k-means spin otherwise: on busy cores that took ten times as long. It
 # counts only if it is set before the library is loaded, which no room does before a run. LightGBM's boosters
@@ -123,7 +123,11 @@ def _learnt(
 
 def _learn(run: Run, image: Image, split: Split, threads: int, tell: Listen) -> Learnt:
     """Fit and score."""
-    scene = Scene.of(image, split)
+    alone = None
+    if run.verify:
+        tell("verify", 1, None)
+        alone = trial(run, image, split, threads)
+    scene = scene_of(run.model, image, split)
     history = History()
     remembered = run.remembers(image.view)
 
@@ -135,12 +139,11 @@ def _learn(run: Run, image: Image, split: Split, threads: int, tell: Listen) -> 
     watch = Watch(threads, hear)
     fitted, cost = measured(lambda: run.model.fit(scene, stream(run.seed, "fit"), watch), threads)
     started = time.perf_counter()
-    scores = score(fitted, image, split, stream(run.seed, "score"))
+    scores = score(fitted, image, split, referee(run.seed, image))
     cost = replace(cost, score_seconds=time.perf_counter() - started)
     verification = Verification()
-    if run.verify:
-        tell("verify", 1, None)
-        scores, verification = verified(run, image, split, scores, threads)
+    if alone is not None:
+        scores, verification = held_against(alone, scores, lambda: trial(run, image, split, threads))
     return Learnt(fitted, history.until(fitted), scores, cost, verification)
 
 

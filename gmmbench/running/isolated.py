@@ -1,8 +1,9 @@
 """Fits in isolation: one process fits the scene and nothing else, another loads the fit and answers.
 
 Neither process is told of an image: no path, no command line that names one, no pixel that is held out, an
-empty temporary folder, and an environment of listed variables only. Both belong to the same user, so that
-code which searches the disk, or the system's table of processes, could still find one.
+empty temporary folder, and an environment of listed variables only. On Linux with Landlock neither can open
+the files of the user or look into other processes (`confine`); elsewhere code that searches the disk could
+still find an image.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from platformdirs import user_cache_path
 
 from ..api import Density, Fitted, Floats, Law, Model, Predictor, Scene
 from ..mixture_fit import MixtureDensity
 from ..plain_data import SavedFit
+from .confine import can_confine
 from .messages import Arrays, receive, rng_to_facts, send
 from .provenance import options_of
 
@@ -55,7 +58,7 @@ class IsolatedProcess:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=self._folder.name,
-            env=environment(),
+            env=environment(self._folder.name),
         )
         return self
 
@@ -99,14 +102,22 @@ class IsolatedProcess:
         return f": {said[-1][:200]}" if said else ""
 
 
-def environment() -> dict[str, str]:
-    """The environment of an isolated process: listed variables, and where Python finds modules."""
+def environment(folder: str) -> dict[str, str]:
+    """The environment of an isolated process: listed variables, and where Python finds modules.
+
+    Args:
+        folder: of the process, which is its home as well if it can open no other.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
         if name in ENVIRONMENT or name.startswith(PREFIXES)
     }  # fmt: skip
-    return {**kept, "PYTHONPATH": os.pathsep.join(search_path())}
+    kept["PYTHONPATH"] = os.pathsep.join(search_path())
+    if can_confine():  # the home folder is closed, so that the kernels in it must be found by another name
+        kept.setdefault("GMMBENCH_CACHE", str(user_cache_path("gmmbench", appauthor=False).parent))
+        kept.update(dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), folder))
+    return kept
 
 
 def search_path() -> list[str]:
@@ -131,10 +142,12 @@ class IsolatedFit:
     Attributes:
         fitted: what answers for it: each question goes to the isolated process.
         loaded: whether another process than the one that fitted answers. Not if the fit has no `save`.
+        confined: whether files, network and other processes were closed to both processes.
     """
 
     fitted: Fitted
     loaded: bool
+    confined: bool
 
 
 @contextlib.contextmanager
@@ -168,14 +181,14 @@ def isolated(model: Model, scene: Scene, rng: np.random.Generator, threads: int)
         )
         saved = told["saved"]
         if saved is None:
-            yield IsolatedFit(answered_by(fitting, told), False)
+            yield IsolatedFit(answered_by(fitting, told), False, told["confined"])
             return
         fitting.close()
         if saved["names"][0] == MixtureDensity.__module__:  # code of ours, which looks at nothing
             fitted = SavedFit(saved["names"], arrays, saved["facts"]).load(type(model))
         else:
             fitted = answered_by(answering, answering.ask({"do": "load", "model": names, **saved}, arrays)[0])
-        yield IsolatedFit(fitted, True)
+        yield IsolatedFit(fitted, True, told["confined"])
 
 
 def names_of(model: type[Model]) -> tuple[str, str, str | None]:

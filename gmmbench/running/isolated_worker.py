@@ -19,6 +19,7 @@ import numpy as np
 
 from ..api import Density, Fitted, Floats, Lattice, Law, Model, Predictor, Scene, Watch
 from ..plain_data import SavedFit
+from .confine import confine
 from .messages import Arrays, receive, rng_of_facts, rng_to_facts, send
 
 Answer = tuple[dict[str, Any], Mapping[str, Any]]
@@ -30,9 +31,12 @@ class Worker:
 
     def __init__(self) -> None:
         self.fitted: Fitted | None = None
+        self.confined: bool | None = None
 
     def answer(self, facts: Mapping[str, Any], arrays: Arrays) -> Answer:
         """Do what a message asks for: fit, load, or call a method of the fit."""
+        if self.confined is None:  # before any code of a model runs, which must be readable itself
+            self.confined = confine(filter(None, facts["model"][2:]))
         return {"fit": self._fit, "load": self._load, "call": self._call}[facts["do"]](facts, arrays)
 
     def _fit(self, facts: Mapping[str, Any], arrays: Arrays) -> Answer:
@@ -45,7 +49,7 @@ class Worker:
         with threadpool_limits(limits=facts["threads"]):
             self.fitted = model.fit(scene, rng_of_facts(facts["rng"]), Watch(facts["threads"]))
         saved = SavedFit.of(self.fitted)
-        about = _about(self.fitted)
+        about = {**_about(self.fitted), "confined": self.confined}
         if saved is None:
             return {**about, "saved": None}, {}
         return {**about, "saved": {"names": saved.names, "facts": saved.facts}}, saved.arrays

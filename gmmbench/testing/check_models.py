@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..api import COLUMNS, Density, Fitted, Floats, Image, Model, Predictor, Scene, Split, Watch
+from ..api import COLUMNS, Density, Fitted, Floats, Image, Model, Predictor, Split, Watch
 from ..errors import Refused
 from ..plain_data import again, to_json
 from ..running.isolated import isolated
-from ..running.verify import TOLERANCE
+from ..running.verify import TOLERANCE, scene_of
 from . import fixtures
 from .check_densities import follows, integrates, pointwise, splits
 from .side_effects import left_alone
@@ -189,7 +189,7 @@ def _check_kept(model: Model, fitted: Fitted, first: Sequence[Floats], picture: 
 
 def _check_isolated(model: Model, picture: Image, split: Split, first: Sequence[Floats]) -> None:
     """A fit in processes that know no image answers the same; without `save`, where it was made."""
-    scene, rng = Scene.of(picture, split), np.random.default_rng(SEED)
+    scene, rng = scene_of(model, picture, split), np.random.default_rng(SEED)
     with isolated(model, scene, rng, Watch().threads) as found:
         second = _answers(found.fitted, picture)
     close = len(first) == len(second) and all(

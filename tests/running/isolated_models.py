@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import pwd
 import sys
 import time
 from dataclasses import dataclass
@@ -63,6 +64,17 @@ class Centre(Model):
 class Surroundings(Centre):
     """It looks around, prints, and tells what it saw."""
 
+    file: str = ""
+
+    def closed(self):
+        home = pwd.getpwuid(os.getuid()).pw_dir
+        places = {"file": self.file, "home": home, "/proc/parent/cmdline": f"/proc/{os.getppid()}/cmdline"}
+        for name, path in places.items():
+            try:
+                list(Path(path).iterdir()) if Path(path).is_dir() else Path(path).read_bytes()
+            except PermissionError:
+                yield name
+
     def told(self, scene):
         print("looking around")
         sys.stderr.write("and on the other stream\n")
@@ -71,6 +83,7 @@ class Surroundings(Centre):
             "files": sorted(path.name for path in Path().iterdir()),
             "variables": sorted(os.environ),
             "read": sys.stdin.read() if sys.stdin is not None else "",
+            "closed": sorted(self.closed()),
             "hidden": int(np.isnan(scene.values).sum()),
         }
 
@@ -153,11 +166,9 @@ class Spawning(Centre):
 
 @dataclass(frozen=True)
 class Endless(Centre):
-    """It tells its process's number and never ends."""
-
-    folder: str = ""
+    """It leaves a file in its folder and never ends."""
 
     def fit(self, scene, rng, watch):
-        Path(self.folder, "process").write_text(str(os.getpid()))
+        Path("fitting").touch()
         while True:
             time.sleep(0.1)

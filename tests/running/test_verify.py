@@ -17,6 +17,7 @@ from gmmbench import Run, Scene, Split, Store, execute
 from gmmbench.api import stream
 from gmmbench.models.gmm import GMM
 from gmmbench.models.histogram import Histogram
+from gmmbench.running.confine import can_confine
 from gmmbench.running.isolated import IsolatedFailed, isolated
 from gmmbench.running.messages import rng_of_facts, rng_to_facts
 from gmmbench.testing import fixtures
@@ -67,14 +68,17 @@ def test_a_model_that_uses_its_scene_alone_is_verified_and_keeps_its_scores(mode
     )
 
 
-def test_an_isolated_process_is_told_of_no_image():
-    with told(models.Surroundings()) as found:
+def test_an_isolated_process_is_told_of_no_image(tmp_path):
+    (tmp_path / "file").write_text("an image, say")
+    with told(models.Surroundings(str(tmp_path / "file"))) as found:
         saw = found.fitted.facts()
         assert found.loaded
     assert len(saw["arguments"]) == 1 and saw["arguments"][0].endswith("isolated_worker.py")
     assert saw["files"] == []
     assert saw["read"] == ""
     assert saw["hidden"] > 0
+    if can_confine():
+        assert found.confined and saw["closed"] == ["/proc/parent/cmdline", "file", "home"]
     assert "GMMBENCH_STORE" in os.environ and "GMMBENCH_STORE" not in saw["variables"]
     assert "PWD" not in saw["variables"] and "PYTEST_CURRENT_TEST" not in saw["variables"]
 
@@ -144,18 +148,28 @@ def test_a_stored_fit_keeps_its_verification(tmp_path):
     assert not other.cost.cached and other.verification.verified is None
 
 
-def test_no_isolated_process_outlives_a_run_that_is_killed(tmp_path):
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import isolated_models as models, test_verify\n"
-        "with test_verify.told(models.Endless(folder=sys.argv[2])): pass"
-    )
-    here = str(Path(__file__).parent)
-    running = subprocess.Popen([sys.executable, "-c", code, here, str(tmp_path)])
-    number = tmp_path / "process"
-    wait_for(lambda: number.is_file() and number.read_text())
-    running.send_signal(signal.SIGKILL)
-    running.wait()
-    wait_for(lambda: not alive(int(number.read_text())))
+KILLED = """
+import subprocess, sys
+sys.path.insert(0, sys.argv[1])
+import isolated_models as models, test_verify
+make = subprocess.Popen
+def popen(*arguments, **options):
+    made = make(*arguments, **options)
+    print(made.pid, options["cwd"], flush=True)
+    return made
+subprocess.Popen = popen
+with test_verify.told(models.Endless()):
+    pass
+"""
+
+
+def test_no_isolated_process_outlives_a_run_that_is_killed():
+    command = [sys.executable, "-c", KILLED, str(Path(__file__).parent)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        started = [running.stdout.readline().split() for _ in range(2)]
+        wait_for(lambda: any(Path(folder, "fitting").is_file() for _, folder in started))
+        running.send_signal(signal.SIGKILL)
+    wait_for(lambda: not any(alive(int(process)) for process, _ in started))
 
 
 def wait_for(holds, seconds=60):
