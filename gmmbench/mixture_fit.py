@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .api import COLUMNS, Density, Fitted, Floats, Lattice, Predictor, Watch
 
 if TYPE_CHECKING:
-    from .mixture import Mixture, StudentMixture
+    from .mixture import LogMasses, Mixture, StudentMixture
 
 PARAMETERS = ("weights", "means", "covariances")
 PREDICTIVE = ("predictive.weights", "predictive.means", "predictive.scales", "predictive.degrees")
@@ -104,8 +104,8 @@ class ColourMixture(MixtureDensity, Predictor):
         """E[r, g, b | x, y] at coordinates (n, 2): (n, 3) in 0..1."""
         return np.clip(self.density.conditional_mean((0, 1), coordinates), 0.0, 1.0)
 
-    def colour_masses(self, coordinates: Floats, colours: Floats, side: float) -> tuple[Floats, Floats]:
-        """log of the mass of p(r, g, b | x, y) in the cell round each colour, and in the cube: (n,) each."""
+    def colour_masses(self, coordinates: Floats, colours: Floats, side: float) -> LogMasses:
+        """log masses of p(r, g, b | x, y) in the cell round each colour and in the cube, with errors."""
         from .mixture.integrals.colour_masses import colour_masses
 
         return colour_masses(self.density, coordinates, colours, side)

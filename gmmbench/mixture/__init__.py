@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from .fit_result import BayesianFit, Fit
     from .fit_variational import fit_bayesian
     from .integrals.cell_masses import cell_masses, level_masses
-    from .integrals.colour_masses import colour_masses, law_masses
+    from .integrals.colour_masses import colour_masses
+    from .integrals.law_masses import law_masses
+    from .integrals.log_masses import LogMasses
     from .sklearn_api import BayesianGaussianMixture, GaussianMixture
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "CovarianceType",
     "Fit",
     "GaussianMixture",
+    "LogMasses",
     "Mixture",
     "StudentMixture",
     "TooManyComponents",
@@ -40,6 +43,7 @@ _MODULES = {
     "BayesianGaussianMixture": "sklearn_api",
     "Fit": "fit_result",
     "GaussianMixture": "sklearn_api",
+    "LogMasses": "integrals.log_masses",
     "Mixture": "distributions.gaussian",
     "StudentMixture": "distributions.student",
     "TooManyComponents": "fit_checks",
@@ -47,7 +51,7 @@ _MODULES = {
     "colour_masses": "integrals.colour_masses",
     "fit": "fit_em",
     "fit_bayesian": "fit_variational",
-    "law_masses": "integrals.colour_masses",
+    "law_masses": "integrals.law_masses",
     "level_masses": "integrals.cell_masses",
 }
 

@@ -139,7 +139,10 @@ def _learn(run: Run, image: Image, split: Split, threads: int, tell: Listen) -> 
     watch = Watch(threads, hear)
     fitted, cost = measured(lambda: run.model.fit(scene, stream(run.seed, "fit"), watch), threads)
     started = time.perf_counter()
-    scores = score(fitted, image, split, referee(run.seed, image))
+    try:
+        scores = score(fitted, image, split, referee(run.seed, image))
+    except Refused as error:
+        raise Refused(f"model {run.model.name}: {error}") from error
     cost = replace(cost, score_seconds=time.perf_counter() - started)
     verification = Verification()
     if alone is not None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logsumexp
 
-from ..api import LEVELS, Floats, Predictor
+from ..api import LEVELS, Floats, Law, Predictor
+from ..errors import Refused
 from ..mixture_fit import ColourMixture
+
+if TYPE_CHECKING:
+    from ..mixture import LogMasses
 
 SIDE = 1 / LEVELS
 """The side of a level's cell, which is centred on the level."""
@@ -22,6 +27,9 @@ CONSTANT = 1e-9
 
 PAIRS = 1 << 20
 """Pixel-component pairs of a law that are held at once."""
+
+MOST_ERROR = 1e-4
+"""Nats by which masses may be off: as a mean over the pixels of a score that is certified."""
 
 CHECKED = 32
 """Pixels at which the normalisation of a law of another shape is checked."""
@@ -50,12 +58,14 @@ class ColourMasses:
         log_cell: (n,) log of the mass in the cell round the colour. log_cube: of that in [0, 1]^3.
         how: "exact", or "bound" for the importance-weighted one, which is never ranked beside it.
         reasons: why the law cannot be ranked; empty if it can.
+        error: mean error of log_cell - log_cube, nats; None of a bound.
     """
 
     log_cell: Floats
     log_cube: Floats
     how: str
     reasons: tuple[str, ...] = ()
+    error: float | None = None
 
 
 def colour_masses(
@@ -66,7 +76,8 @@ def colour_masses(
     None where the fit predicts a colour and has no law of it.
     """
     if isinstance(fitted, ColourMixture):
-        return ColourMasses(*fitted.colour_masses(coordinates, colours, SIDE), "exact")
+        found = fitted.colour_masses(coordinates, colours, SIDE)
+        return _integrated(found.cell, found.cube, found.error)
     if fitted.law(coordinates[:1]) is not None:
         return _of_laws(fitted, coordinates, colours)
     if fitted.log_cube_mass(coordinates[:1]) is not None:
@@ -74,25 +85,55 @@ def colour_masses(
     return None
 
 
-def _of_laws(fitted: Predictor, coordinates: Floats, colours: Floats) -> ColourMasses:
-    from ..mixture.integrals.colour_masses import law_masses
+def _integrated(cell: Floats, cube: Floats, error: Floats, reasons: tuple[str, ...] = ()) -> ColourMasses:
+    """Masses that core has integrated: they are certified if their mean error is at most MOST_ERROR."""
+    mean = float(error.mean())
+    if not mean <= MOST_ERROR:
+        unsure = int((~(error <= MOST_ERROR)).sum())
+        reasons += (
+            f"its law is not certified: it is too narrow to be integrated to {MOST_ERROR:g} nats at "
+            f"{unsure} of {len(error)} pixels",
+        )
+    return ColourMasses(cell, cube, "exact", reasons + not_masses(cell, cube), mean)
 
+
+def not_masses(log_cell: Floats, log_cube: Floats) -> tuple[str, ...]:
+    """Why these are not log masses, log_cell <= log_cube <= 0 at every pixel; empty if they are."""
+    with np.errstate(invalid="ignore"):
+        wrong = ~((log_cell <= log_cube + MOST_ERROR) & (log_cube <= MOST_ERROR))
+    if not wrong.any():
+        return ()
+    at = int(np.argmax(wrong))
+    return (
+        f"its law gives no masses at {int(wrong.sum())} of {len(wrong)} pixels: expected "
+        f"log cell <= log cube <= 0, got {log_cell[at]:.6g} and {log_cube[at]:.6g}",
+    )
+
+
+def _of_laws(fitted: Predictor, coordinates: Floats, colours: Floats) -> ColourMasses:
     first = fitted.law(coordinates[:1])
     assert first is not None
     rows = max(1, PAIRS // first.weights.shape[1])
-    cells, cubes = [], []
+    parts = []
     wrong = False
     for start in range(0, len(coordinates), rows):
         law = fitted.law(coordinates[start : start + rows])
         assert law is not None
-        wrong |= bool((np.abs(law.weights.sum(axis=1) - 1) > 1e-6).any() or (law.weights < 0).any())
-        cell, cube = law_masses(
-            law.weights, law.means, law.covariances, colours[start : start + rows], law.degrees, SIDE
-        )
-        cells.append(cell)
-        cubes.append(cube)
+        wrong |= bool((np.abs(law.weights.sum(axis=1) - 1) > 1e-6).any())
+        parts.append(_of_law(law, colours[start : start + rows], f"{type(fitted).__name__}.law", start))
     reasons = ("its law's weights do not sum to 1",) if wrong else ()
-    return ColourMasses(np.concatenate(cells), np.concatenate(cubes), "exact", reasons)
+    cell, cube, error = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return _integrated(cell, cube, error, reasons)
+
+
+def _of_law(law: Law, colours: Floats, name: str, start: int) -> LogMasses:
+    from ..mixture import law_masses
+
+    try:
+        return law_masses(law.weights, law.means, law.covariances, colours, law.degrees, SIDE)
+    except ValueError as error:
+        since = f" (counted from pixel {start})" if start else ""
+        raise Refused(f"{name}: {error}{since}") from error
 
 
 def _of_densities(
@@ -109,6 +150,7 @@ def _of_densities(
     assert cube is not None
     log_cell = logsumexp(draws, axis=0) - np.log(DRAWS) + 3 * np.log(SIDE)
     reason = _unnormalised(fitted, ask, coordinates, colours, np.asarray(cube), rng)
+    reason += not_masses(log_cell, np.asarray(cube))
     return ColourMasses(log_cell, np.asarray(cube), "exact" if flat else "bound", reason)
 
 

@@ -37,7 +37,11 @@ def score_colour(fitted: Fitted, image: Image, split: Split, rng: np.random.Gene
     else:
         nats = found.log_cell - found.log_cube
         not_ranked, how = found.reasons, found.how
-        details["law"] = {"integrated": how, "mass_in_cube": float(np.exp(found.log_cube).mean())}
+        details["law"] = {
+            "integrated": how,
+            "mass_in_cube": float(np.exp(found.log_cube).mean()),
+            "error_nats": found.error,
+        }
     gain = nats.reshape(lattice.shape) + 3 * np.log(LEVELS)
     train, test = split.codes == TRAIN, split.codes == TEST
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp, ndtr, stdtrit
 
-from ..array_types import Floats
+from ..array_types import Booleans, Floats
 from ..distributions.arrays import HUGE, AnyMixture, law_of, log_constant, normaliser, root_rules
 from ..distributions.student import StudentMixture
 from ..em.blocks import Blocks, arrange_quickly
 from ..parallel import in_pieces
+from .careful_masses import PAIRS, Factored, Part, factored, mended
 from .cell_masses import t_masses
+from .law_checks import FLAT, narrowest
+from .log_masses import LogMasses, log_masses
 
 NEGLECT = 1e-9
 """Largest share that is left out of a density of positions, and, separately, of a cell's mass."""
@@ -23,7 +28,7 @@ def colour_masses(
     colours: ArrayLike,
     cell: float = 1 / 256,
     threads: int | None = None,
-) -> tuple[Floats, Floats]:
+) -> LogMasses:
     """Masses of p(r, g, b | x, y) in the cell around each colour and in the cube [0, 1]^3, as logs.
 
     p(c | x) = sum_k r_k(x) N(c; m_k(x), S_k) with r_k(x) proportional to w_k N(x; m_xk, S_xxk) (Bishop
@@ -36,7 +41,8 @@ def colour_masses(
     however unlikely the colour, for they are listed by a bound of their mass in the cells, not by their
     responsibility. A cell's integral is exact for diagonal conditional covariances and else by 2 to 6
     Gauss-Legendre nodes an axis where its density is not steep, more where it is; it errs by less than
-    1e-4 within five standard deviations, given the floor of cell^2 / 12. The cube's mass errs by 1e-6.
+    1e-4. The cube's mass errs by 1e-6. Components that are narrower or flatter than those nodes can
+    follow, cells of less than exp(-60) and nearly empty cubes are integrated by `careful_masses`.
 
     Args:
         mixture: a `Mixture` or a `StudentMixture` over x, y, r, g, b.
@@ -46,33 +52,66 @@ def colour_masses(
         threads: None for as many as this process may use; the result does not depend on it.
 
     Returns:
-        log_cell (n,) and log_cube (n,), nats.
+        The log masses and their errors, nats.
 
     Raises:
-        ValueError: the mixture has not five columns, or shapes do not agree.
+        ValueError: the mixture has not five columns, shapes do not agree, or a matrix is not positive
+            definite.
     """
-    from ..kernels.cells.colours import make_colour
-    from ..kernels.cells.normal_cdf import PANEL
-    from ..kernels.cells.quadrature import tables
-
     if mixture.means.shape[1] != 5:
         raise ValueError(f"expected a mixture of 5 columns, got {mixture.means.shape[1]}")
     x, y = _two(positions, colours)
     if not len(x):
-        return np.empty(0), np.empty(0)
+        return LogMasses(*np.empty((3, 0)))
     if isinstance(mixture, StudentMixture) and mixture.independent:
         return _independent(mixture, x, y, cell)
     spread, degrees = law_of(mixture)
+    some = mixture.weights > 0
+    narrow = _narrow(spread, cell, degrees) & some
+    wide = some & ~narrow
+    fast = np.full((2, len(x)), -np.inf)
+    free = None if degrees is None else degrees[wide]
+    if wide.any():
+        weights = mixture.weights[wide]
+        fast[:] = _fast(weights, mixture.means[wide], spread[wide], free, x, y, cell, threads)
+    conditionals = _Conditionals(mixture.weights, mixture.means, spread, degrees, cell)
+    if narrow.any():
+        fast += conditionals.share(x, wide)
+    return mended(
+        (fast[0], fast[1]),
+        narrow[None],
+        lambda rows: conditionals.part(x[rows]),
+        y / cell,
+        1 / cell,
+        cube_error(None if free is None else free + 2),
+        threads,
+    )
+
+
+def cube_error(degrees: Floats | None) -> float:
+    """Largest error of the fast integral of the cube, absolute: measured for laws of these degrees (n, m)."""
+    return 1e-6 if degrees is None or degrees.min(initial=HUGE) >= 3 else 1e-3
+
+
+def _fast(
+    weights: Floats, means: Floats, spread: Floats, degrees: Floats | None,
+    x: Floats, y: Floats, cell: float, threads: int | None,
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """`colour_masses` of components that are neither narrow nor flat, where a cell is not deep in a tail."""
+    from ..kernels.cells.colours import make_colour
+    from ..kernels.cells.normal_cdf import PANEL
+    from ..kernels.cells.quadrature import tables
+
     units = np.array([1, 1, 1 / cell, 1 / cell, 1 / cell])
-    means, spread = mixture.means * units, spread * np.outer(units, units)
-    rows = normaliser(mixture.weights, means, spread, degrees)
-    marginal = normaliser(mixture.weights, means[:, :2], spread[:, :2, :2], degrees)[:, 0].copy()
+    means, spread = means * units, spread * np.outer(units, units)
+    rows = normaliser(weights, means, spread, degrees)
+    marginal = normaliser(weights, means[:, :2], spread[:, :2, :2], degrees)[:, 0].copy()
     laws = _laws(spread, rows, degrees)
     columns = np.ascontiguousarray(rows.T)
     blocks, points, centre, half = _blocks(x, y / cell)
     cut = float(np.log(NEGLECT / len(rows)))
     log_cell, log_cube = np.empty((2, len(points), points.shape[2]))
-    rule, panel = tables(), _panel(PANEL)
+    rule, panel = tables(), gauss_panel(PANEL)
     roots = root_rules(np.full(1, HUGE) if degrees is None else degrees + 2)
     if degrees is None:
         roots = roots[0].repeat(len(rows), axis=0), roots[1].repeat(len(rows), axis=0)
@@ -85,11 +124,71 @@ def colour_masses(
         )  # fmt: skip
 
     in_pieces(run, len(points), threads)
-    cube = np.minimum(blocks.scatter(log_cube), 0.0)
-    return np.asarray(blocks.scatter(log_cell), np.float64), np.asarray(cube, np.float64)
+    return np.asarray(blocks.scatter(log_cell), np.float64), np.asarray(blocks.scatter(log_cube), np.float64)
 
 
-def _independent(mixture: StudentMixture, x: Floats, y: Floats, cell: float) -> tuple[Floats, Floats]:
+def _narrow(spread: Floats, cell: float, degrees: Floats | None) -> Booleans:
+    """Which components (K,) over x, y, r, g, b the fast integrals do not hold for."""
+    sd = np.sqrt(np.diagonal(spread, axis1=1, axis2=2))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        inverse = np.linalg.inv(spread / (sd[:, :, None] * sd[:, None, :]))
+        ratio = 1 / np.sqrt(np.diagonal(inverse, axis1=1, axis2=2))
+        fine = (ratio >= FLAT).all(axis=1)
+        width = (ratio * sd)[:, 2:].min(axis=1) / cell
+    return ~(fine & (width >= narrowest(degrees)))
+
+
+class _Conditionals:
+    """Of a mixture over x, y, r, g, b: its laws of r, g, b given x, y, with all digits."""
+
+    def __init__(
+        self, weights: Floats, means: Floats, spread: Floats, degrees: Floats | None, cell: float
+    ) -> None:
+        self.weights, self.means, self.spread, self.degrees, self.cell = weights, means, spread, degrees, cell
+
+    @cached_property
+    def factors(self) -> Factored:
+        """Their factors, given the first two columns."""
+        return factored(self.spread, self.cell, 2)
+
+    def _white(self, x: Floats) -> Floats:
+        """u with L u = x - m, L being the factor of the covariance of x, y: (n, K, 2)."""
+        factor, apart = self.factors.known, x[:, None] - self.means[:, :2]
+        first = apart[..., 0] / factor[:, 0, 0]
+        second = (apart[..., 1] - factor[:, 1, 0] * first) / factor[:, 1, 1]
+        return np.stack((first, second), axis=-1)
+
+    def _log_shares(self, white: Floats) -> tuple[Floats, Floats]:
+        """log of each component's share at points, and its squared distance: (n, K) each."""
+        square = (white**2).sum(axis=-1)
+        factor, df = self.factors.known, self.degrees
+        with np.errstate(divide="ignore"):
+            height = np.log(self.weights) - np.log(factor[:, 0, 0]) - np.log(factor[:, 1, 1])
+        height = height + log_constant(df, 2)
+        decay = square / 2 if df is None else (df + 2) / 2 * np.log1p(square / df)
+        joint = height - decay
+        return joint - logsumexp(joint, axis=1, keepdims=True), square
+
+    def share(self, x: Floats, chosen: Booleans) -> Floats:
+        """log of the chosen components' share at points (n, 2): (n,)."""
+        if not chosen.any():
+            return np.full(len(x), -np.inf)
+        step = max(1, PAIRS // len(self.weights))
+        parts = [self._log_shares(self._white(x[at : at + step]))[0] for at in range(0, len(x), step)]
+        return np.concatenate([logsumexp(part[:, chosen], axis=1) for part in parts])
+
+    def part(self, x: Floats) -> Part:
+        """What `careful_masses` takes of points (n, 2)."""
+        white = self._white(x)
+        log_shares, square = self._log_shares(white)
+        means = self.means[:, 2:] / self.cell + np.einsum("kij,nkj->nki", self.factors.across, white)
+        df, table = self.degrees, self.factors.table[None]
+        if df is None:
+            return log_shares, means, np.ones_like(square), table, None
+        return log_shares, means, np.sqrt((df + square) / (df + 2)), table, (df + 2)[None]
+
+
+def _independent(mixture: StudentMixture, x: Floats, y: Floats, cell: float) -> LogMasses:
     """`colour_masses` where the columns are independent within a component: x, y choose it, no more.
 
     Colours lie at the centres of cells, so the masses of all cells are a table of each component's axes.
@@ -110,7 +209,7 @@ def _independent(mixture: StudentMixture, x: Floats, y: Floats, cell: float) -> 
         own = sum(table[axis][place[rows, axis]] for axis in range(3))
         log_cell[rows] = logsumexp(share + own, axis=1)
         log_cube[rows] = logsumexp(share + cube, axis=1)
-    return log_cell, np.minimum(log_cube, 0.0)
+    return log_masses(log_cell, log_cube, np.full(len(x), 1e-9))
 
 
 def _two(positions: ArrayLike, colours: ArrayLike) -> tuple[Floats, Floats]:
@@ -120,7 +219,8 @@ def _two(positions: ArrayLike, colours: ArrayLike) -> tuple[Floats, Floats]:
     return x, y
 
 
-def _panel(nodes: int) -> tuple[Floats, Floats]:
+def gauss_panel(nodes: int) -> tuple[Floats, Floats]:
+    """Nodes and weights of Gauss-Legendre on 0..1."""
     x, w = np.polynomial.legendre.leggauss(nodes)
     return (x + 1) / 2, w / 2
 
@@ -162,77 +262,3 @@ def _scales(spread: Floats) -> Floats:
         [spread[..., i, j] / (sd[..., i] * sd[..., j]) for i, j in ((0, 1), (0, 2), (1, 2))], axis=-1
     )
     return np.concatenate((sd, pairs), axis=-1)
-
-
-def law_masses(
-    weights: ArrayLike,
-    means: ArrayLike,
-    covariances: ArrayLike,
-    colours: ArrayLike,
-    degrees: ArrayLike | None = None,
-    cell: float = 1 / 256,
-    threads: int | None = None,
-) -> tuple[Floats, Floats]:
-    """The same masses where each point has a mixture of its own: what `Predictor.law` returns.
-
-    Args:
-        weights: (n, m), >= 0, of positive sum; they are normalised.
-        means: (n, m, 3); they, weights and colours may be broadcast along n.
-        covariances: (n, m, 3, 3), or (m, 3, 3) or (1, m, 3, 3) for all points; scale matrices of t.
-        colours: (n, 3), at the centres of their cells.
-        degrees: of freedom, (n, m), (1, m) or (m,); None for Gaussians, infinity for a Gaussian among t.
-        cell: side of a cell.
-        threads: None for as many as this process may use; the result does not depend on it.
-
-    Returns:
-        log_cell (n,) and log_cube (n,), nats: of the cell around each colour, and of [0, 1]^3. Accuracy is
-        that of `colour_masses`; of a cell's mass at most NEGLECT is left out, of the cube's nothing.
-
-    Raises:
-        ValueError: shapes that do not agree, weights that are negative or sum to 0 or are not finite,
-            covariances that are not positive definite, degrees that are not positive.
-    """
-    from ..kernels.cells.law import make_law
-    from ..kernels.cells.normal_cdf import PANEL
-    from ..kernels.cells.quadrature import tables
-
-    y, w = np.asarray(colours, np.float64), np.asarray(weights, np.float64)
-    mu, spread = np.asarray(means, np.float64), np.asarray(covariances, np.float64)
-    if spread.ndim == 3:
-        spread = spread[None]
-    n, m = len(y), w.shape[-1]
-    fits = y.shape == (n, 3) and w.shape == (n, m) and mu.shape == (n, m, 3)
-    if not (fits and spread.shape in ((n, m, 3, 3), (1, m, 3, 3))):
-        raise ValueError(
-            "expected weights (n, m), means (n, m, 3), covariances (n, m, 3, 3) or (m, 3, 3) and colours "
-            f"(n, 3), got {w.shape}, {mu.shape}, {np.shape(covariances)} and {y.shape}"
-        )
-    if not ((w >= 0).all() and (w.sum(axis=1) > 0).all() and np.isfinite(w).all()):
-        raise ValueError("expected finite weights >= 0 of positive sum for every colour")
-    if not n:
-        return np.empty(0), np.empty(0)
-    log_cell, log_cube = np.empty((2, n))
-    student = degrees is not None
-    df = np.ones((1, m)) if degrees is None else np.atleast_2d(np.asarray(degrees, np.float64))
-    if df.shape not in ((n, m), (1, m)) or not (df > 0).all():
-        raise ValueError(f"expected degrees > 0, (n, m), (1, m) or (m,), got {df.shape}")
-    df = np.minimum(df, HUGE)
-    constants = np.asarray(log_constant(df, 3)) if student else df
-    distinct, which = np.unique(df, return_inverse=True)
-    roots = root_rules(distinct)
-    cut = float(np.log(NEGLECT / m))
-    rule, panel = tables(), _panel(PANEL)
-    kernel = make_law(student)
-
-    def run(start: int, stop: int) -> None:
-        kernel(
-            w, mu, spread, df, constants, which.reshape(df.shape), *roots, y, cell, cut, *rule, *panel,
-            log_cell, log_cube, start, stop,
-        )  # fmt: skip
-
-    in_pieces(run, n, threads)
-    if not np.isfinite(log_cell).all():
-        raise ValueError(
-            "expected positive definite covariances and finite means; try a floor of cell^2 / 12"
-        )
-    return log_cell, np.minimum(log_cube, 0.0)

@@ -7,7 +7,8 @@ from scipy.stats import t as student
 
 from gmmbench.mixture import Mixture, StudentMixture
 from gmmbench.mixture.integrals.cell_masses import cell_masses, level_masses
-from gmmbench.mixture.integrals.colour_masses import colour_masses, law_masses
+from gmmbench.mixture.integrals.colour_masses import colour_masses
+from gmmbench.mixture.integrals.law_masses import law_masses
 
 CELL = 1 / 24
 
@@ -125,7 +126,7 @@ def cube_nodes(side, order=10):
 
 def test_colours_of_a_mixture_are_those_of_its_conditionals():
     mixture, (x, y) = joint(), places()
-    log_cell, log_cube = colour_masses(mixture, x, y, 1 / 16)
+    log_cell, log_cube, _ = colour_masses(mixture, x, y, 1 / 16)
     grid, share = cube_nodes(1 / 16)
     for i in range(len(x)):
         law = mixture.condition((0, 1), x[i])
@@ -144,7 +145,7 @@ def test_colours_of_a_mixture_are_those_of_its_conditionals():
 def test_colours_of_a_student_mixture_are_joint_over_marginal():
     """p(c | x) = p(x, c) / p(x), whatever the formulas for conditionals of t."""
     mixture, (x, y) = joint(student_degrees=7.0), places()
-    log_cell, log_cube = colour_masses(mixture, x, y, 1 / 16)
+    log_cell, log_cube, _ = colour_masses(mixture, x, y, 1 / 16)
     marginal = mixture.marginal((0, 1)).log_density(x)
     grid, share = cube_nodes(1 / 16)
     for i in range(len(x)):
@@ -165,7 +166,7 @@ def test_colours_of_independent_t_are_joint_over_marginal():
         np.array([0.2, 0.5, 0.3]), rng.random((3, 5)), scales, np.array([3.0, 9.0, 40.0]), independent=True
     )
     x, y = places()
-    log_cell, log_cube = colour_masses(mixture, x, y, 1 / 16)
+    log_cell, log_cube, _ = colour_masses(mixture, x, y, 1 / 16)
     marginal = mixture.marginal((0, 1)).log_density(x)
     grid, share = cube_nodes(1 / 16)
     for i in range(len(x)):
@@ -174,14 +175,14 @@ def test_colours_of_independent_t_are_joint_over_marginal():
         assert log_cell[i] == pytest.approx(cell, abs=1e-6)
     assert (log_cube < 0).all()
     everywhere = np.stack(np.meshgrid(*[(np.arange(16) + 0.5) / 16] * 3), axis=-1).reshape(-1, 3)
-    cells, cube = colour_masses(mixture, np.repeat(x[:1], 4096, axis=0), everywhere, 1 / 16)
+    cells, cube, _ = colour_masses(mixture, np.repeat(x[:1], 4096, axis=0), everywhere, 1 / 16)
     assert np.exp(cells).sum() == pytest.approx(np.exp(cube[0]), rel=1e-9)
 
 
 def test_all_cells_together_are_the_cube():
     mixture, (x, _) = joint(seed=4), places()
     everywhere = np.stack(np.meshgrid(*[(np.arange(16) + 0.5) / 16] * 3), axis=-1).reshape(-1, 3)
-    cells, cube = colour_masses(mixture, np.repeat(x[:1], 4096, axis=0), everywhere, 1 / 16)
+    cells, cube, _ = colour_masses(mixture, np.repeat(x[:1], 4096, axis=0), everywhere, 1 / 16)
     assert np.exp(cells).sum() == pytest.approx(np.exp(cube[0]), rel=1e-4)
 
 

@@ -55,7 +55,7 @@ def test_a_cell_is_the_integral_of_joint_over_marginal(degrees):
     mixture = joint(30)
     positions, colours = pixels(mixture, 30)
     mixture = mixture if degrees is None else heavy(mixture, degrees)
-    found, _ = colour_masses(mixture, positions, colours)
+    found, *_ = colour_masses(mixture, positions, colours)
     expected = [by_quadrature(mixture, *each) for each in zip(positions, colours, strict=True)]
     assert np.abs(found - expected).max() < 1e-4
 
@@ -66,7 +66,7 @@ def test_the_cell_of_a_colour_that_nobody_expects_is_right_too(degrees):
     mixture = joint(30, narrow=0.003)
     positions, colours = pixels(mixture, 40)
     mixture = mixture if degrees is None else heavy(mixture, degrees)
-    found, _ = colour_masses(mixture, positions, colours[::-1])
+    found, *_ = colour_masses(mixture, positions, colours[::-1])
     expected = np.array(
         [by_quadrature(mixture, *each) for each in zip(positions, colours[::-1], strict=True)]
     )
@@ -87,7 +87,7 @@ def test_cells_of_all_levels_sum_to_the_cube(degrees):
     axis = (np.arange(levels) + 0.5) / levels
     colours = np.stack(np.meshgrid(axis, axis, axis), axis=-1).reshape(-1, 3)
     for position in np.random.default_rng(5).random((6, 2)):
-        cells, cube = colour_masses(
+        cells, cube, _ = colour_masses(
             mixture, np.repeat(position[None], len(colours), axis=0), colours, cell=1 / levels
         )
         assert np.ptp(cube) < 1e-12
@@ -110,7 +110,7 @@ def test_the_cube_is_a_rectangle_of_a_trivariate_normal(seed):
     expected = multivariate_normal.cdf(
         np.ones(3), mean, covariance, maxpts=300_000, abseps=1e-7, releps=1e-7, lower_limit=np.zeros(3)
     )
-    _, cube = law_masses([[1.0]], [[mean]], covariance[None], [[0.5, 0.5, 0.5]])
+    _, cube, _ = law_masses([[1.0]], [[mean]], covariance[None], [[0.5, 0.5, 0.5]])
     assert np.exp(cube[0]) == pytest.approx(expected, abs=2e-5)
 
 
@@ -120,7 +120,7 @@ def test_the_cube_is_a_rectangle_of_a_trivariate_t(degrees):
     expected = multivariate_t(mean, covariance, df=degrees).cdf(
         np.ones(3), lower_limit=np.zeros(3), maxpts=300_000, random_state=1
     )
-    _, cube = law_masses([[1.0]], [[mean]], covariance[None], [[0.5, 0.5, 0.5]], degrees=[[degrees]])
+    _, cube, _ = law_masses([[1.0]], [[mean]], covariance[None], [[0.5, 0.5, 0.5]], degrees=[[degrees]])
     assert np.exp(cube[0]) == pytest.approx(expected, abs=5e-5)
 
 
@@ -141,7 +141,7 @@ def test_grey_edges_of_white_have_their_corner_to_a_millionth(spread, at):
         inside = [ndtr((1 - s - grey) / noise) - ndtr((0 - s - grey) / noise) for s in shift]
         density = np.exp(-0.5 * ((grey - at) / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
         total += (high - low) / 2 * (w @ (density * np.prod(inside, axis=0)))
-    _, cube = law_masses([[1.0]], [[mean]], covariance[None], [[0.5, 0.5, 0.5]])
+    _, cube, _ = law_masses([[1.0]], [[mean]], covariance[None], [[0.5, 0.5, 0.5]])
     assert np.exp(cube[0]) == pytest.approx(total, rel=1e-6)
 
 
@@ -150,7 +150,7 @@ def test_white_clip_art_is_scored_in_its_half_space():
     sd = CELL / np.sqrt(12)
     mixture = Mixture([1.0], [[0.5, 0.5, *[255.5 / 256] * 3]], [np.diag([0.08, 0.08, *[sd**2] * 3])])
     positions = np.random.default_rng(0).random((300, 2))
-    cells, cube = colour_masses(mixture, positions, np.full((300, 3), 255.5 / 256))
+    cells, cube, _ = colour_masses(mixture, positions, np.full((300, 3), 255.5 / 256))
     across = ndtr(np.sqrt(3)) - ndtr(-np.sqrt(3))  # half a cell is sqrt 3 standard deviations
     np.testing.assert_allclose(cells, 3 * np.log(across), rtol=1e-12)
     np.testing.assert_allclose(cube, 3 * np.log(ndtr(np.sqrt(3))), rtol=1e-7)
@@ -175,7 +175,7 @@ def test_a_mixture_and_its_law_at_each_pixel_agree(degrees):
         )
         covariances = left[None] * ((degrees + q) / (degrees + 2))[..., None, None]
         df = np.full(20, degrees + 2)
-    cells, cube = colour_masses(mixture, positions, colours)
+    cells, cube, _ = colour_masses(mixture, positions, colours)
     by_law = law_masses(weights, means, covariances, colours, degrees=df)
     np.testing.assert_allclose(cells, by_law[0], atol=1e-8)
     np.testing.assert_allclose(cube, by_law[1], atol=3e-6)
@@ -197,7 +197,7 @@ def test_diagonal_laws_are_products_of_differences():
     )
     weights = rng.random((9, 2))
     weights /= weights.sum(axis=1, keepdims=True)
-    cells, cube = law_masses(weights, means, sd[..., None] ** 2 * np.eye(3), colours)
+    cells, cube, _ = law_masses(weights, means, sd[..., None] ** 2 * np.eye(3), colours)
 
     def mass(low, high):
         a, b = (low - means) / sd, (high - means) / sd

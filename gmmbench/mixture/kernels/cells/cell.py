@@ -19,6 +19,9 @@ SCRATCH = MOST**3
 LEAST = 1e-290
 """Stands for a sum that underflows, at distances where a nat more or less is nothing."""
 
+NARROWER = 0.8
+"""A t needs the nodes of a Gaussian that is so much narrower, for its density has poles."""
+
 HALF_LOG_TWO_PI = 0.5 * float(np.log(2 * np.pi))
 
 
@@ -33,7 +36,7 @@ def make_log_cell(student: bool) -> Any:
     before exponentials are formed, so that the farthest point has a finite value.
     """
     exp, log1p_vector, log_between = make_exp("float64"), make_log1p(), make_log_between()
-    enough = make_enough_here()
+    enough, narrower = make_enough_here(), NARROWER
 
     def fill(
         z0: float, z1: float, z2: float, a: Any, n: Any, nodes: Any, weights: Any, squares: Any, shares: Any
@@ -90,16 +93,16 @@ def make_log_cell(student: bool) -> Any:
         nodes: Any, weights: Any, squares: Any, shares: Any,
     ) -> float:  # fmt: skip
         g0, g1, g2 = slope(z0, z1, z2, a)
-        square = z0 * z0 + z1 * z1 + z2 * z2
-        steep = 2.0 * power / (freedom + square)  # of the log density, against a Gaussian's
-        stretch = 1.0 / sqrt(steep)
+        # no node comes nearer than this
+        least = max(z0 * z0 + z1 * z1 + z2 * z2 - abs(g0) - abs(g1) - abs(g2), 0.0)
+        steep = 2.0 * power / (freedom + least)  # of the log density, against a Gaussian's
+        stretch = narrower / sqrt(steep)
         n = (
             enough(stretch / sqrt(a[0] * a[0] + a[1] * a[1] + a[3] * a[3]), steep * abs(g0)),
             enough(stretch / sqrt(a[2] * a[2] + a[4] * a[4]), steep * abs(g1)),
             enough(stretch / a[5], steep * abs(g2)),
         )
         count = filled(z0, z1, z2, a, n, nodes, weights, squares, shares)
-        least = max(square - abs(g0) - abs(g1) - abs(g2), 0.0)
         inverse, total = 1.0 / (freedom + least), 0.0
         for i in range(count):
             total += shares[i] * exp(-power * log1p_vector(max(squares[i] - least, 0.0) * inverse))
