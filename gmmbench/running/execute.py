@@ -19,6 +19,7 @@ from ..scoring.score import score
 from .cost import measured
 from .history import History
 from .keys import keys_of
+from .replaced import replaced
 from .verify import held_against, referee, scene_of, trial
 
 # Waiting threads of scikit-learn's k-means spin otherwise: on busy cores that took ten times as long. It
@@ -143,6 +144,7 @@ def _learn(run: Run, image: Image, split: Split, threads: int, tell: Listen) -> 
         scores = score(fitted, image, split, referee(run.seed, image))
     except Refused as error:
         raise Refused(f"model {run.model.name}: {error}") from error
+    scores = replace(scores, not_ranked=(*scores.not_ranked, *replaced(type(run.model))))
     cost = replace(cost, score_seconds=time.perf_counter() - started)
     verification = Verification()
     if alone is not None:

@@ -22,6 +22,9 @@ from .verdict import Verdict, expect
 SEED = 7
 HOLD_OUT = 0.2
 
+COMPILING = 0.05
+"""Seconds that a second fit in the same process may say that it compiled."""
+
 
 def check_model(
     model: Model | type[Model],
@@ -40,8 +43,8 @@ def check_model(
 
     Raises:
         ContractBroken: naming every check that failed: dataclass, views, fit, time, global state,
-            deterministic, shapes, pointwise, kept, integrates, sample, conditional, unseen, refusal,
-            isolated.
+            compiling, deterministic, shapes, pointwise, kept, integrates, sample, conditional, unseen,
+            refusal, isolated.
     """
     name = getattr(model, "name", type(model).__name__)
     verdict = Verdict(f"model {name}")
@@ -81,6 +84,9 @@ def _check_view(model: Model, view: str, seconds: float, verdict: Verdict) -> No
     first = _answers(fitted, picture)
     with verdict.check("global state", view), left_alone():  # the second fit: libraries are loaded by now
         fits.append(_fit(model, picture, split))
+    with verdict.check("compiling", view):
+        told = fits[-1].compile_seconds
+        expect(told <= COMPILING, f"its second fit says that {told:.2f} s went into compiling once more")
     with verdict.check("deterministic", view):
         again = _answers(fits[-1], picture)
         expect(_same(first, again), "two fits with the same random stream differ")
