@@ -134,7 +134,7 @@ class Expectation:
         sort: Callable[..., Blocks] = arrange,
     ) -> None:
         from ..kernels.densities import BLOCK
-        from ..kernels.sweep import FAMILY, REMEMBERED
+        from ..kernels.e_step_kernel import FAMILY, REMEMBERED
 
         self.n, self.dimension = points.shape
         self.diagonal, self.precision = diagonal, PRECISIONS[precision]
@@ -155,7 +155,7 @@ class Expectation:
     def moments(self, components: KernelComponents) -> Moments:
         """One E-step and the sums an M-step needs."""
         d = self.dimension
-        bound, totals, pairs, _ = self._sweep(components, "em")
+        bound, totals, pairs, _ = self._pass(components, "em")
         second = np.zeros((len(totals), d, d))
         rows, columns = _places(d, self.diagonal)
         second[:, rows, columns] = totals[:, 1 + d :]
@@ -164,13 +164,13 @@ class Expectation:
 
     def log_density(self, components: KernelComponents) -> KernelFloats:
         """Log density at every point, in their order: (n,)."""
-        _, _, _, density = self._sweep(components, "density")
+        _, _, _, density = self._pass(components, "density")
         return self.blocks.scatter(density)
 
     def regression(self, components: KernelComponents, lines: KernelFloats) -> KernelFloats:
         """sum_k p(k | x) (b_k + G_k (x - mean_k)) at every point: (n, t), for lines [b, G] (K, t, 1 + d)."""
         out = np.zeros((len(self.blocks.x), lines.shape[1], self.blocks.x.shape[2]), self.precision)
-        self._sweep(components, "regression", lines.astype(self.precision), out)
+        self._pass(components, "regression", lines.astype(self.precision), out)
         return np.stack([self.blocks.scatter(out[:, t]) for t in range(lines.shape[1])], axis=1)
 
     def reweigh(self, weights: KernelFloats) -> None:
@@ -182,7 +182,7 @@ class Expectation:
         self._low[:] = -np.inf
         self._before = None
 
-    def _sweep(
+    def _pass(
         self,
         components: KernelComponents,
         task: str,
@@ -190,13 +190,13 @@ class Expectation:
         regressed: KernelFloats | None = None,
     ) -> tuple[float, Floats, NDArray[np.int64], KernelFloats]:
         from ..kernels.densities import BLOCK
-        from ..kernels.sweep import make_sweep
+        from ..kernels.e_step_kernel import make_e_step_kernel
 
         rows = components.table(self.diagonal, self.precision)
         columns = np.ascontiguousarray(rows.T)
         k, width = rows.shape
         cut = float(np.log(self.truncation / (2 * k))) if self.truncation > 0 else -np.inf
-        run = make_sweep(self.dimension, self.diagonal, self.precision, task)
+        run = make_e_step_kernel(self.dimension, self.diagonal, self.precision, task)
         moments = task == "em"
         if lines is None or regressed is None:
             lines = np.empty((0, 0, 1 + self.dimension), self.precision)

@@ -228,7 +228,7 @@ def gauss_panel(nodes: int) -> tuple[Floats, Floats]:
 def _blocks(x: Floats, y: Floats) -> tuple[Blocks, Floats, Floats, Floats]:
     """Blocks of positions; their five coordinates an axis at a time; boxes around them and their cells."""
     from ..kernels.densities import BLOCK
-    from ..kernels.sweep import FAMILY
+    from ..kernels.e_step_kernel import FAMILY
 
     blocks = arrange_quickly(x, np.ones(len(x)), "float64", BLOCK, FAMILY)
     sorted_y = np.empty((len(blocks.x) * BLOCK, 3))
