@@ -144,7 +144,7 @@ class Expectation:
         self._family = FAMILY
         count = len(self.blocks.x)
         self._low = np.full(count, -np.inf, self.precision)
-        # what each block has evaluated in vain, for the components before: see `kernels.sweep`
+        # what each block has evaluated in vain, for the components before: see `kernels.e_step_kernel`
         self._before: KernelComponents | None = None
         self._known = np.zeros(count, np.int32)
         self._vain = np.empty((count, REMEMBERED if truncation > 0 else 0), np.int32)

@@ -1,1 +1,1 @@
-"""The compiled loops of the engine; importing this package loads numba, so only the engine does it."""
+"""The compiled loops of the engine. Importing this package loads numba, so only the engine imports it."""

@@ -1,4 +1,4 @@
-"""Which components can matter in a box: bounds of the log joint density by interval arithmetic."""
+"""Bounds of the log joint density in a box, by interval arithmetic: which components can matter there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from .compiler import part
 
 SLACK = 1e-3
-"""Nats by which an upper bound is raised, with as much of its size in units of 1e-5: float32 rounding."""
+"""Nats by which bounds are widened, besides 1e-5 of their size: an allowance for rounding in float32."""
 
 
 @cache
@@ -18,14 +18,13 @@ def make_bounds(dimension: int, diagonal: bool, precision: str) -> Any:
     """Upper and lower bounds over a box, for many components at once.
 
     `bounds(centre (d,), half (d,), columns (1 + d + entries, K), count, upper (K,), lower (K,), both)`.
-    Row i of A (x - m) ranges over c_i +- r_i with c = A (centre - m) and r = |A| half, so the squared
-    distance is at least sum max(0, |c_i| - r_i)^2 and at most sum (|c_i| + r_i)^2. The marginal bounds
-    of single axes are the first rows alone; the others add what they can.
+    In the box, row i of A (x - m) lies within c_i +- r_i, with c = A (centre - m) and r = |A| half. The
+    squared distance is therefore at least sum max(0, |c_i| - r_i)^2 and at most sum (|c_i| + r_i)^2.
     """
     real = np.dtype(precision).type
     zero, half_, slack, relative = real(0), real(0.5), real(SLACK), real(1e-5)
 
-    def bounds(  # noqa: PLR0912 - loops over components, kept apart so that each becomes vector code
+    def bounds(  # noqa: PLR0912 - separate loops over components, so that each becomes vector code
         centre: Any, half: Any, columns: Any, count: int, upper: Any, lower: Any, c: Any, r: Any, both: bool
     ) -> None:
         for k in range(count):

@@ -1,8 +1,8 @@
-"""The one door to the compiler: a decorator whose cache cannot outlive the source of any kernel.
+"""Compiles kernels and caches them: an edit of any kernel source makes the cache invalid.
 
-numba's own cache looks at the file of the function it compiles and at nothing else: when a helper in
-another file changes, or an imported constant does, it goes on running the old machine code. Here the
-cache folder's name holds a hash of every file of this package, so any edit starts an empty one.
+numba's own cache checks only the file of the compiled function. When a helper or a constant in another
+file changes, it keeps running the old machine code. Here the name of the cache folder contains a hash of
+every file of this package, so that any edit starts an empty cache.
 """
 
 # mypy: allow-untyped-calls
@@ -28,19 +28,19 @@ from platformdirs import user_cache_path
 log = logging.getLogger(__name__)
 
 FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
-"""Sums may be reordered and products fused; NaN and infinity keep their meaning."""
+"""The compiler may reorder sums and fuse products; NaN and infinity keep their meaning."""
 
 _seconds = threading.local()
 _told: set[str] = set()
 
 
 def compile_seconds() -> float:
-    """Seconds this thread has spent compiling kernels or loading them, so that fits can be timed apart."""
+    """Seconds that this thread has spent on compiling or loading kernels; fits are timed without them."""
     return float(getattr(_seconds, "total", 0.0))
 
 
 def sources_hash(folder: Path | None = None) -> str:
-    """A hash of every kernel source and of the versions of Python and numba."""
+    """A hash of all kernel sources and of the versions of Python and numba."""
     digest = hashlib.sha256(f"{sys.version} {numba.__version__}".encode())
     for path in sorted((folder or Path(__file__).parent).rglob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -48,14 +48,14 @@ def sources_hash(folder: Path | None = None) -> str:
 
 
 def cache_folder() -> Path:
-    """Where compiled kernels are cached: in GMMBENCH_CACHE or the user's cache folder, by source hash."""
+    """The cache of these sources' kernels: a folder in GMMBENCH_CACHE, or in the user's cache folder."""
     named = os.environ.get("GMMBENCH_CACHE")
     folder = Path(named) / "gmmbench" if named else user_cache_path("gmmbench", appauthor=False)
     return folder / f"kernels-{sources_hash()}"
 
 
 class _Implementation(CompileResultCacheImpl):
-    """numba's way of packing machine code, without its search for a folder."""
+    """numba's serialisation of machine code, without its search for a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -69,11 +69,11 @@ class _Implementation(CompileResultCacheImpl):
         tempfile.TemporaryFile(dir=self._folder).close()
 
     def check_cachable(self, data: Any) -> bool:
-        return True  # the kernels hold no pointer into this process
+        return True  # the kernels contain no pointers into this process
 
 
 class KernelCache(FunctionCache):
-    """One kernel's machine code on disk; whatever goes wrong with it means compiling in memory."""
+    """The machine code of one kernel on disk. If the cache fails, the kernel is compiled in memory."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self._name = name
@@ -86,12 +86,12 @@ class KernelCache(FunctionCache):
         """The machine code for a signature, or None."""
         try:
             return super().load_overload(sig, target_context)
-        except Exception as error:  # a damaged entry raises whatever its bytes happen to say
-            self._say(f"cannot read the compiled kernels in {self._cache_path} ({error!r}): compiling anew")
+        except Exception as error:  # a damaged entry can raise anything
+            self._say(f"cannot read the compiled kernels in {self._cache_path} ({error!r}): compiling again")
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep machine code, if it can be kept."""
+        """Store machine code, if the cache can be written."""
         try:
             try:
                 super().save_overload(sig, data)
@@ -100,11 +100,11 @@ class KernelCache(FunctionCache):
             except Exception:  # a damaged index: replace it
                 self._cache_file.flush()
                 super().save_overload(sig, data)
-        except Exception as error:  # no cache is no failure
-            self._say(f"cannot keep compiled kernels in {self._cache_path} ({error!r}): using memory only")
+        except Exception as error:  # the kernel works without a cache
+            self._say(f"cannot store compiled kernels in {self._cache_path} ({error!r}): using memory only")
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return sig, codegen.magic_tuple()  # the folder and the name say the rest
+        return sig, codegen.magic_tuple()  # the names of the folder and of the kernel identify the sources
 
     def _say(self, message: str) -> None:
         if self._cache_path not in _told:
@@ -113,24 +113,25 @@ class KernelCache(FunctionCache):
 
 
 def part(function: Callable[..., Any], fastmath: Any = FASTMATH) -> Any:
-    """Compile a helper that is only called by kernels: it lives inside them and needs no cache."""
+    """Compile a helper that only kernels call: it is compiled into them and needs no cache of its own."""
     function.__qualname__ = f"{function.__qualname__}_{_specialisation(function)}"
     return numba.njit(function, nogil=True, fastmath=fastmath, error_model="numpy")
 
 
 def _specialisation(function: Callable[..., Any]) -> str:
-    """A word that tells apart functions of one name with other constants or helpers around them.
+    """A hash of what a function closes over, which tells functions of the same name apart.
 
-    numba names machine code by the function's name and a count of what a process has compiled. Two
-    kernels that were kept by different processes may hold helpers of one such name, and loaded together
-    the linker takes one for both: five-dimensional code then answered for one dimension (seen).
+    numba names machine code after the function and a count of what the process has compiled. Kernels that
+    different processes cached can therefore contain different helpers of the same name. If such kernels are
+    loaded together, the linker uses one helper for both: five-dimensional code has answered for one
+    dimension.
     """
-    words = [_word(cell.cell_contents) for cell in function.__closure__ or ()]
-    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:12]
+    parts = [_description(cell.cell_contents) for cell in function.__closure__ or ()]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
-def _word(value: Any) -> str:
-    """What a closure holds, as a word; of functions, intrinsics too, with what is around them in turn."""
+def _description(value: Any) -> str:
+    """A closed-over value as text: its repr, or the name and specialisation of a function or intrinsic."""
     function = getattr(value, "py_func", None) or getattr(value, "_defn", None) or value
     if isinstance(function, FunctionType):
         return f"{function.__qualname__}_{_specialisation(function)}"
@@ -138,7 +139,7 @@ def _word(value: Any) -> str:
 
 
 def kernel(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """Compile a kernel on its first call, or load it; `name` tells its specialisations apart."""
+    """Compile a kernel, or load it from the cache, on its first call; `name` names its specialisation."""
     dispatcher = part(function)
     dispatcher._cache = KernelCache(name, cache_folder())
     ready = threading.Event()
@@ -167,5 +168,5 @@ def _prepare(dispatcher: Any, name: str, arguments: tuple[Any, ...]) -> None:
         "loaded" if found else "compiled",
         name,
         spent,
-        "" if found else " (once; it is kept)",
+        "" if found else " (once; it is cached)",
     )

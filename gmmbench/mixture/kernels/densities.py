@@ -1,4 +1,4 @@
-"""A component over a block of points: its log joint density, its shares, and their moments."""
+"""One component and one block of points: log joint densities, responsibilities, and their moments."""
 
 # mypy: allow-untyped-calls
 # (numba has no annotations)
@@ -20,26 +20,26 @@ from .elementary import PRECISE, exponential
 from .simd import REAL, Lanes, Writer, pointer, strip
 
 BLOCK = 128
-"""Points in a block: 8 strips of 16 floats, or 16 of 8 doubles."""
+"""Points in a block: 8 strips of 16 floats, or 16 strips of 8 doubles."""
 
 UNROLLED = 8
-"""Dimensions up to which a strip's whole form, and its moments, are kept in registers."""
+"""The largest dimension for which a strip's quadratic form and its moments stay in registers."""
 
 INDEX = ir.IntType(64)
 
 
 def entries(dimension: int, diagonal: bool) -> int:
-    """Numbers that a component's lower triangular factor has: d (d + 1) / 2, or d of a diagonal."""
+    """The number of entries of a component's lower triangular factor: d (d + 1) / 2, or d if diagonal."""
     return dimension if diagonal else dimension * (dimension + 1) // 2
 
 
 @cache
 def make_square(dimension: int, diagonal: bool, precision: str) -> Any:
-    """Log joint density of a block: `square(x (d, BLOCK), row, out (BLOCK,)) -> most`.
+    """Log joint densities of a block: `square(x (d, BLOCK), row, out (BLOCK,)) -> most`.
 
-    `row` holds a component: [offset, m (d), A (entries, row by row)]. What is written is
-    offset - |A (x - m)|^2 / 2, and its largest value returned: the difference is formed first, for the
-    expanded square loses every digit in float32.
+    `row` is a component: [offset, m (d), A (entries, row by row)]. The kernel writes
+    offset - |A (x - m)|^2 / 2 to `out` and returns the largest value. The difference x - m is formed first,
+    since the expanded square loses every digit in float32.
     """
     if dimension > UNROLLED:
         return _loops(dimension, diagonal, np.dtype(precision).type)
@@ -74,7 +74,7 @@ def make_square(dimension: int, diagonal: bool, precision: str) -> Any:
 
 
 def _loops(dimension: int, diagonal: bool, real: Any) -> Any:
-    """The same for many dimensions, through memory."""
+    """The same for many dimensions, with intermediate arrays in memory."""
     half = real(0.5)
 
     def square(x: Any, row: Any, out: Any) -> Any:
@@ -102,10 +102,10 @@ def _loops(dimension: int, diagonal: bool, real: Any) -> Any:
 
 @cache
 def make_shares(precision: str) -> Any:
-    """From log joint densities to shares: `shares(joint, top, total, cut) -> marks`, arrays being (BLOCK,).
+    """From log joint densities to shares: `shares(joint, top, total, cut) -> marks`; arrays are (BLOCK,).
 
-    Strips with a point where joint - top > cut become exp(joint - top), which is added to the total, the
-    others 0; bit s of the marks says that strip s is one of the former.
+    A strip in which joint - top > cut at any point becomes exp(joint - top), which is added to `total`, and
+    bit s of the marks is set for strip s. The other strips become 0.
     """
     lanes, real = strip(precision), getattr(types, precision)
 
@@ -139,8 +139,8 @@ def make_moments(dimension: int, diagonal: bool, precision: str) -> Any:
     """Add sum r, sum r (x - m) and sum r (x - m)(x - m)^T of a block to float64 totals.
 
     `moments(x (d, BLOCK), shares (BLOCK,), scale (BLOCK,), row, total (1 + d + entries,), marks)` with
-    r = shares * scale, which is 0 in strips without a mark; the sums of a block are in the kernel's
-    precision about the old mean, so that they stay small.
+    r = shares * scale, which is 0 in strips without a mark. The sums of a block are formed in the kernel's
+    precision, about the old mean, so that they stay small.
     """
     if dimension > UNROLLED:
         return _moments_by_loops(dimension, diagonal, precision)
@@ -175,7 +175,7 @@ def make_moments(dimension: int, diagonal: bool, precision: str) -> Any:
 
 
 def _moments_by_loops(dimension: int, diagonal: bool, precision: str) -> Any:
-    """The same for many dimensions, through memory."""
+    """The same for many dimensions, with intermediate arrays in memory."""
     real = np.dtype(precision).type
 
     def moments(x: Any, shares: Any, scale: Any, row: Any, total: Any, marks: int) -> None:
@@ -214,7 +214,7 @@ def _pointers(context: Any, builder: Any, signature: Any, arguments: Any) -> lis
 
 
 def _apart(writer: Writer, points: Any, at: Any, means: list[Lanes]) -> list[Lanes]:
-    """x - m of a strip, an axis at a time."""
+    """x - m of a strip: one vector for each axis."""
     b = writer.builder
     places = [b.add(at, ir.Constant(INDEX, BLOCK * j)) for j in range(len(means))]
     return [writer.load(points, place) - m for place, m in zip(places, means, strict=True)]
@@ -222,7 +222,7 @@ def _apart(writer: Writer, points: Any, at: Any, means: list[Lanes]) -> list[Lan
 
 @contextmanager
 def _each_mark(builder: Any, marks: Any) -> Iterator[Any]:
-    """A loop over the bits that are set, the lowest first: yields which one."""
+    """A loop over the bits that are set, lowest first; yields the index of the bit."""
     left = cgutils.alloca_once_value(builder, marks)
     test, body, done = (builder.append_basic_block(name) for name in ("test", "body", "done"))
     builder.branch(test)

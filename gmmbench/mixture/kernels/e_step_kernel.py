@@ -1,4 +1,4 @@
-"""The E-step and the sums of the M-step in one pass over the blocks, with no (n, K) array."""
+"""The kernel of the E-step: responsibilities and the M-step's sums in one pass, without (n, K) arrays."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ FAMILY = 16
 """Blocks that share a first, coarse list of components."""
 
 GUESS = 0.5
-"""Nats that a block's least log density may fall in an iteration before its list is made again."""
+"""Nats that a block's least log density may fall in an iteration before the block is done again."""
 
 REMEMBERED = 256
-"""Components that a block remembers having looked at in vain, at most."""
+"""The largest number of components that a block remembers having evaluated in vain."""
 
 
 @cache
 def make_select(dimension: int, diagonal: bool, precision: str) -> Any:
-    """Copy the components that a box needs: `select(...) -> count`, rows (K, w) and columns (w, K).
+    """List the components that a box needs: `select(...) -> count`.
 
-    Component k is left out where its log joint density lies below `floor` everywhere in the box.
+    A component is left out if its log joint density is below `least` everywhere in the box. The names of the
+    others are written to `chosen` (K,), and their columns to `chosen_columns` (w, K) unless that is empty.
     """
     bounds = make_bounds(dimension, diagonal, precision)
 
@@ -38,7 +39,7 @@ def make_select(dimension: int, diagonal: bool, precision: str) -> Any:
         columns: Any,
         names: Any,
         count: int,
-        floor: float,
+        least: float,
         chosen_columns: Any,
         chosen: Any,
         scratch: Any,
@@ -47,7 +48,7 @@ def make_select(dimension: int, diagonal: bool, precision: str) -> Any:
         upper = scratch[0]
         found = 0
         for k in range(count):
-            if upper[k] >= floor:
+            if upper[k] >= least:
                 scratch[1, found] = k
                 chosen[found] = names[k]
                 found += 1
@@ -61,23 +62,24 @@ def make_select(dimension: int, diagonal: bool, precision: str) -> Any:
 
 
 @cache
-def make_sweep(  # noqa: PLR0915 - the kernels it is made of must share its closure
+def make_e_step_kernel(  # noqa: PLR0915 - the kernels it is made of must share its closure
     dimension: int, diagonal: bool, precision: str, task: str
 ) -> Callable[..., Any]:
-    """One pass over blocks start..stop; see `e_step.Expectation` for the arguments' shapes.
+    """One pass over blocks start..stop; `e_step.Expectation` gives the shapes of the arguments.
 
-    The task is "em" (sums for an M-step), "density" or "regression": the mean of lines under the
+    The task is "em" (sums for an M-step), "density", or "regression": the mean of lines under the
     responsibilities, sum_k r_k (b_k + G_k (x - m_k)), with lines [b, G] as rows.
 
-    What a block sums is every component that can have more than exp(cut) of any of its points, judged
-    by a lower bound of the block's densities: last pass's least one less GUESS. What the pass finds is
-    itself a lower bound, for leaving out components only lowers it; so if it lies below the guess the
-    block is done again with that for a floor, and the neglected share is bounded always, not usually.
+    A block sums every component that can have more than exp(cut) of any of its points. This is judged by a
+    lower bound of the block's densities: the least density of the last pass, less GUESS. The densities that
+    the pass finds are lower bounds themselves, since leaving out components only lowers them. If the least
+    of them is below the guess, the block is done again with it as the bound. The truncated share is
+    therefore always bounded, not just usually.
 
     A component that was evaluated in vain is remembered by its least distance |A (x - m)| from the
     block's points. If its factor and mean change to A', m', then |A' (x - m')| >= (distance - shift) *
-    shrink with shift = |A (m' - m)| and 1 / shrink = 1 + |A A'^-1 - 1|: as long as that is far enough,
-    it need not be evaluated again (Hamerly 2010 does this for k-means).
+    shrink with shift = |A (m' - m)| and 1 / shrink = 1 + |A A'^-1 - 1|. As long as this distance is large
+    enough, the component need not be evaluated again (Hamerly 2010 does this for k-means).
     """
     real = np.dtype(precision).type
     square = make_square(dimension, diagonal, precision)
@@ -89,36 +91,36 @@ def make_sweep(  # noqa: PLR0915 - the kernels it is made of must share its clos
     zero, one, half_, infinity = real(0), real(1), real(0.5), real(np.inf)
     slack, relative = real(SLACK), real(1 - 1e-5)
 
-    def first_floor(centre: Any, half: Any, columns: Any, count: int, scratch: Any) -> Any:
+    def first_bound(centre: Any, half: Any, columns: Any, count: int, scratch: Any) -> Any:
         bounds(centre, half, columns, count, scratch[0], scratch[1], scratch[2], scratch[3], True)
         best = -infinity
         for k in range(count):
             best = scratch[1, k] if scratch[1, k] > best else best
         return best
 
-    known_floor = part(first_floor)
+    known_bound = part(first_bound)
 
     def evaluate(
-        x: Any, rows: Any, chosen: Any, count: int, floor: Any, drift: Any, vain: Any, far: Any, known: int,
+        x: Any, rows: Any, chosen: Any, count: int, least: Any, drift: Any, vain: Any, far: Any, known: int,
         names: Any, distances: Any, joint: Any, top: Any, counts: Any,
     ) -> tuple[int, int]:  # fmt: skip
-        """Log joint densities of those of the list that reach the floor, and the new memory of others."""
+        """Log joint densities of the listed components that reach `least`; the others are remembered."""
         for p in range(BLOCK):
             top[p] = -infinity
         kept = passed = at = 0
         for f in range(count):
             k = chosen[f]
-            while at < known and vain[at] < k:  # both ascend
+            while at < known and vain[at] < k:  # both lists ascend
                 at += 1
             if at < known and vain[at] == k:
                 distance = (far[at] - drift[0, k]) * drift[1, k]
-                if distance > zero and rows[k, 0] - half_ * relative * distance * distance + slack < floor:
+                if distance > zero and rows[k, 0] - half_ * relative * distance * distance + slack < least:
                     names[passed], distances[passed] = k, distance
                     passed += 1
                     continue
             most = square(x, rows[k], joint[kept])
             counts[0] += 1
-            if most < floor:
+            if most < least:
                 if most > -infinity:
                     names[passed] = k
                     distances[passed] = real(sqrt(real(2) * max(rows[k, 0] - most, zero)))
@@ -134,7 +136,7 @@ def make_sweep(  # noqa: PLR0915 - the kernels it is made of must share its clos
     evaluation = part(evaluate)
 
     def share(joint: Any, count: int, cut: Any, top: Any, total: Any, value: Any, marks: Any) -> Any:
-        """Make joint shares of their largest, sum them, and find the log densities and the least."""
+        """Turn log joint densities into shares of the largest, sum them, and return the least log density."""
         for p in range(BLOCK):
             total[p] = zero
         for f in range(count):
@@ -158,7 +160,7 @@ def make_sweep(  # noqa: PLR0915 - the kernels it is made of must share its clos
     line = part(add_line)
     moments_too, regression_too = task == "em", task == "regression"
 
-    def sweep(  # noqa: PLR0912, PLR0915 - one pass: calls into Python's own objects would cost it its speed
+    def e_step(  # noqa: PLR0912, PLR0915 - one pass: calls into Python objects would be slow
         x: Any,
         weight: Any,
         centre: Any,
@@ -200,49 +202,49 @@ def make_sweep(  # noqa: PLR0915 - the kernels it is made of must share its clos
         for family in range(start // FAMILY, (stop + FAMILY - 1) // FAMILY):
             begin = family * FAMILY  # chunks begin at families
             end = begin + FAMILY if begin + FAMILY < stop else stop
-            floor = infinity
+            lowest = infinity
             near_count = 0
             if cut > -np.inf:
                 for b in range(begin, end):
                     if low[b] == -infinity:
-                        low[b] = known_floor(centre[b], half[b], columns, n_components, scratch)
-                    floor = low[b] if low[b] < floor else floor
+                        low[b] = known_bound(centre[b], half[b], columns, n_components, scratch)
+                    lowest = low[b] if low[b] < lowest else lowest
                 near_count = select(
                     family_centre[family],
                     family_half[family],
                     columns,
                     every,
                     n_components,
-                    floor + limit,
+                    lowest + limit,
                     near_columns,
                     near,
                     scratch,
                 )
             for b in range(begin, end):
-                floor = low[b]
+                lowest = low[b]
                 memory = known[b] if moments_too else 0
                 for attempt in range(2):
                     if cut == -np.inf:
                         count = n_components
                         for k in range(n_components):
                             chosen[k] = k
-                    else:  # a guess too high may have made the family's list too short as well
+                    else:  # if the guess was too high, the family's list may be too short as well
                         counts[1] += attempt
                         count = select(
                             centre[b], half[b],
                             columns if attempt else near_columns,
                             every if attempt else near,
                             n_components if attempt else near_count,
-                            floor + limit, nothing, chosen, scratch,
+                            lowest + limit, nothing, chosen, scratch,
                         )  # fmt: skip
                     count, passed = evaluation(
-                        x[b], rows, chosen, count, floor + limit, drift, vain[b], far[b], memory,
+                        x[b], rows, chosen, count, lowest + limit, drift, vain[b], far[b], memory,
                         names, distances, joint, top, counts,
                     )  # fmt: skip
                     least = sharing(joint, count, limit, top, total, value, marks)
-                    if cut == -np.inf or least >= floor:
+                    if cut == -np.inf or least >= lowest:
                         break
-                    floor = least
+                    lowest = least
                 low[b] = least - real(GUESS)
                 if moments_too and cut > -np.inf:
                     passed = min(passed, vain.shape[1])
@@ -268,4 +270,4 @@ def make_sweep(  # noqa: PLR0915 - the kernels it is made of must share its clos
         return bound
 
     form = "diag" if diagonal else "full"
-    return kernel(sweep, f"sweep-{task}-d{dimension}-{form}-{precision}")
+    return kernel(e_step, f"e-step-{task}-d{dimension}-{form}-{precision}")

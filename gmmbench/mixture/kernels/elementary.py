@@ -1,4 +1,4 @@
-"""exp(x) for x <= 0 and log(x) for x >= 1, in forms the compiler turns into vector instructions."""
+"""exp(x) for x <= 0 and log(x) for x >= 1, in forms that the compiler turns into vector instructions."""
 
 from __future__ import annotations
 
@@ -14,36 +14,38 @@ from .compiler import part
 from .simd import Lanes, Writer
 
 LAYOUT = {"float32": (23, 127), "float64": (52, 1023)}
-"""Bits of a float's fraction, and the bias of its exponent (IEEE 754)."""
+"""The number of bits of a float's fraction, and the bias of its exponent (IEEE 754)."""
 
 CUTOFF = {"float32": -25.0, "float64": -650.0}
-"""Below this exp gives 0: times a squared distance it would become a denormal, which costs 100 times
-a normal number on common processors, and it is below the rounding error of any sum that holds a 1."""
+"""exp of anything below this is 0. Multiplied by a squared distance it would become a denormal, which costs
+100 times a normal number on common processors, and it is below the rounding error of any sum that contains
+a 1."""
 
 TERMS = {"float32": 7, "float64": 14}
-"""Of the Taylor series of exp(r), |r| <= log(2) / 2."""
+"""The number of terms of the Taylor series of exp(r), |r| <= log(2) / 2."""
 
 LOG_2 = {
     "float32": (0.693359375, -2.12194440e-4),
     "float64": (6.93147180369123816490e-01, 1.90821492927058770002e-10),
 }
-"""log 2 in two parts: a whole number of up to 10 bits times the first is exact."""
+"""log 2 in two parts: the product of the first and an integer of up to 10 bits is exact."""
 
 PRECISE = ("contract", "nsz")
-"""No reassociation here: it would undo the two-part subtraction."""
+"""Flags without reassociation, which would undo the two-part subtraction."""
 
 
 def exponential(writer: Writer, x: Lanes, precision: str) -> Lanes:
     """Write exp(x) for x <= 0: relative error 2e-7 (float32) or 4e-16 (float64); 0 below CUTOFF.
 
-    x = n log 2 + r with |r| <= log(2) / 2; exp(r) by its Taylor polynomial; the product with 2^n, written
-    into the exponent's bits, is exact (Cody and Waite 1980, ch. 6). The writer's flags are PRECISE.
+    x = n log 2 + r with |r| <= log(2) / 2. exp(r) is a Taylor polynomial; the product with 2^n, which is
+    written into the exponent's bits, is exact (Cody and Waite 1980, ch. 6). The writer's flags must be
+    PRECISE.
     """
     b, number = writer.builder, writer.number
     bits, bias = LAYOUT[precision]
     high, low = LOG_2[precision]
     y = x.largest(number(CUTOFF[precision]))
-    n = b.fptosi((y * number(1 / math.log(2)) - number(0.5)).value, writer.whole)  # the nearest, for y <= 0
+    n = b.fptosi((y * number(1 / math.log(2)) - number(0.5)).value, writer.whole)  # rounds, since y <= 0
     f = Lanes(writer, b.sitofp(n, writer.real))
     r = (y - f * number(high)) - f * number(low)
     e = number(1 / math.factorial(TERMS[precision] - 1))
@@ -57,7 +59,7 @@ def exponential(writer: Writer, x: Lanes, precision: str) -> Lanes:
 
 @cache
 def make_exp(precision: str) -> Any:
-    """`exp(x)` of a single number x <= 0, see `exponential`."""
+    """`exp(x)` of a single number x <= 0; see `exponential`."""
     real = getattr(types, precision)
 
     def exp(context: Any, x: Any) -> Any:
@@ -72,10 +74,10 @@ def make_exp(precision: str) -> Any:
 
 @cache
 def make_log(precision: str) -> Any:
-    """`log(x)` of a single number x >= 1: libm's in float64, and in float32 one that becomes vector code.
+    """`log(x)` of a single number x >= 1: libm's in float64; in float32 one that becomes vector code.
 
-    x = 2^n m with m in [1, 2), and log m = 2 artanh(z) with z = (m - 1) / (m + 1) <= 1/3, by its series to
-    z^13: within 2e-7 of the larger of 1 and log x.
+    x = 2^n m with m in [1, 2), and log m = 2 artanh(z) with z = (m - 1) / (m + 1) <= 1/3, by its series up
+    to z^13. The error is at most 2e-7 of the larger of 1 and log x.
     """
     if precision == "float64":
         return part(_libm)

@@ -1,8 +1,9 @@
-"""Vectors of the processor as values: Python's operators write LLVM's instructions for them.
+"""Vector registers as Python values: operators on them write LLVM instructions.
 
-Loops over arrays leave it to the compiler whether sums stay in registers, and it must assume that arrays
-overlap. What the sweep does most is written here a strip of points at a time instead: the code below runs
-while a kernel is compiled, its loops over dimensions unroll, and what it writes is inlined there.
+With loops over arrays, the compiler decides whether sums stay in registers, and it must assume that arrays
+overlap. The innermost operations of the E-step are therefore written with this module, a strip of points at
+a time. The code runs while a kernel is compiled: loops over dimensions are unrolled, and the instructions
+are inlined into the kernel.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from llvmlite import ir  # type: ignore[import-untyped]  # llvmlite has no annot
 from numba import types
 
 BITS = 512
-"""Bits of a strip: one vector where there is AVX-512; the compiler cuts it up elsewhere."""
+"""Bits of a strip: one vector with AVX-512; on other processors the compiler splits it."""
 
 REAL = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
 WHOLE = {"float32": ir.IntType(32), "float64": ir.IntType(64)}
 
 
 def strip(precision: str) -> int:
-    """Points in a strip."""
+    """The number of points in a strip."""
     return BITS // (32 if precision == "float32" else 64)
 
 
 class Lanes:
-    """A vector (or a single number) of floats in the code that is being written."""
+    """A vector of floats, or a single float, in the code that is being written."""
 
     def __init__(self, writer: Writer, value: Any) -> None:
         self.writer, self.value = writer, value
@@ -41,11 +42,11 @@ class Lanes:
         return self._with("fmul", other)
 
     def above(self, other: Lanes) -> Any:
-        """Whether each number is the greater one; NaN is."""
+        """Whether each number is greater than the other's; True if either is NaN."""
         return self.writer.builder.fcmp_unordered(">", self.value, other.value)
 
     def largest(self, other: Lanes) -> Lanes:
-        """The greater of both, number by number; of a NaN and a number the number."""
+        """The greater number in each lane; the other's if one of the two is NaN."""
         b = self.writer.builder
         return Lanes(
             self.writer, b.select(b.fcmp_ordered(">", self.value, other.value), self.value, other.value)
@@ -57,13 +58,13 @@ class Lanes:
 
 
 class Writer:
-    """Writes code for vectors of `lanes` numbers, or for single ones.
+    """Writes code for vectors of `lanes` numbers, or for single numbers.
 
     Args:
-        builder: where numba's code generator stands.
+        builder: numba's code generator, at the place to write to.
         precision: "float32" or "float64".
         lanes: numbers in a vector; None for single numbers.
-        flags: what the compiler may do with sums and products.
+        flags: the fast-math flags of sums and products.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class Writer:
         return Lanes(self, self._everywhere(self.real, value))
 
     def integer(self, value: int) -> Any:
-        """The same of integers as wide as the floats."""
+        """A constant integer, as wide as the floats, in every lane."""
         return self._everywhere(self.whole, value)
 
     def spread(self, value: Any) -> Lanes:
@@ -95,15 +96,15 @@ class Writer:
         return Lanes(self, self.builder.shuffle_vector(first, ir.Constant(self.real, ir.Undefined), mask))
 
     def one_of(self, pointer: Any, at: int) -> Lanes:
-        """Number `at` of an array, in every lane."""
+        """Element `at` of an array, in every lane."""
         return self.spread(self.builder.load(self.builder.gep(pointer, [_index(at)])))
 
     def load(self, pointer: Any, at: Any) -> Lanes:
-        """The numbers of an array from `at` on."""
+        """Load consecutive elements of an array, from `at` on."""
         return Lanes(self, self.builder.load(self._place(pointer, at), align=self._bytes))
 
     def store(self, lanes: Lanes, pointer: Any, at: Any) -> None:
-        """Write numbers to an array from `at` on."""
+        """Store consecutive elements of an array, from `at` on."""
         self.builder.store(lanes.value, self._place(pointer, at), align=self._bytes)
 
     def any(self, truths: Any) -> Any:
@@ -112,7 +113,7 @@ class Writer:
         return self.builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
 
     def fold(self, lanes: Lanes, join: Callable[[Lanes, Lanes], Lanes]) -> Any:
-        """All lanes joined in pairs to a single number."""
+        """Reduce all lanes to a single number, by joining halves."""
         width = self.lanes or 1
         value = lanes.value
         while width > 1:
@@ -132,7 +133,7 @@ class Writer:
 
 
 def pointer(context: Any, builder: Any, kind: types.Array, array: Any) -> Any:
-    """Where a contiguous array's numbers begin."""
+    """The address of a contiguous array's first element."""
     return context.make_array(kind)(context, builder, array).data
 
 
