@@ -77,12 +77,12 @@ def difference(
     The variance of D is that over the image (spatial_variance.py) plus, where `by_seed` has the difference
     under each of S >= 2 seeds, that over seeds (`_with_seeds`). None without weight.
     """
-    pixels = _Pixels.of(weight, scored)
+    pixels = ScoredPixels.of(weight, scored)
     return None if pixels is None else pixels.difference(pixels.masked(terms), None, by_seed)
 
 
 @dataclass(frozen=True, eq=False)
-class _Pixels:
+class ScoredPixels:
     """Scored pixels, their weights, and what every difference over them needs."""
 
     scored: NDArray[np.bool_]
@@ -92,7 +92,8 @@ class _Pixels:
     weight_transform: NDArray[np.complex128]
 
     @classmethod
-    def of(cls, weight: Floats, scored: Floats) -> _Pixels | None:
+    def of(cls, weight: Floats, scored: Floats) -> ScoredPixels | None:
+        """The pixels (H, W) where `scored` is true, with their weights (H, W); None without weight."""
         known = np.asarray(scored, dtype=np.bool_)
         n = np.where(known, weight, 0.0)
         total = float(n.sum())
@@ -102,6 +103,7 @@ class _Pixels:
         return cls(known, n, total, lags, lags.transform(n))
 
     def masked(self, terms: Floats) -> Floats:
+        """Terms (H, W), 0 where no pixel is scored."""
         return np.where(self.scored, terms, 0.0)
 
     def difference(
@@ -202,7 +204,7 @@ def all_pairs(
     Scores are averaged over seeds. `by_seed` has each model's mean score under every seed, in one order of
     seeds, so that the spread over seeds counts in the error.
     """
-    pixels = _Pixels.of(weight, scored)
+    pixels = ScoredPixels.of(weight, scored)
     if pixels is None:
         return []
     masked = {name: pixels.masked(values) for name, values in scores.items()}

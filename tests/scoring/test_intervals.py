@@ -190,6 +190,13 @@ def test_two_seeds_widen_the_interval_by_their_own_margin():
     assert 1 <= both.degrees < 2
 
 
+def test_a_seed_without_held_out_ink_has_no_difference_to_vary():
+    terms = np.random.default_rng(7).normal(size=(80, 80))
+    found = difference(terms, EVERY, EVERY, [0.2, np.nan, 0.5, 0.4])
+    assert found.seeds == 3
+    assert found.error == difference(terms, EVERY, EVERY, [0.2, 0.5, 0.4]).error
+
+
 def seeds_of(field, seeds, rng, fits=0.0):
     """The mean over seeds of a field seen at the fifth that each holds out, and the mean of each."""
     total, times, by_seed = np.zeros(field.size), np.zeros(field.size), []
