@@ -32,9 +32,9 @@ def coverage(ax: Any, known: dict[str, dict[str, Any]], side: int) -> None:
     """The share of 95 % intervals that hold the truth, with the band that the study asks for."""
     ax.axvspan(93, 97, color="#1f5fa8", alpha=0.12, linewidth=0)
     at = np.arange(len(known))[::-1]
-    for name, colour in COLOURS.items():
+    for lower, (name, colour) in zip((-0.2, 0.0, 0.2), COLOURS.items(), strict=True):
         covered = [100 * methods[name].covered for methods in known.values()]
-        ax.plot(covered, at, "o", color=colour, markersize=5, label=name)
+        ax.plot(covered, at - lower, "o", color=colour, markersize=5, label=name)
     images = len(next(iter(known.values()))["gmmbench"].value)
     ax.set_title(f"{side} px, {images} images", loc="left", fontsize=10)
     ax.set(xlim=(0, 102), xlabel="intervals that hold the truth, %")

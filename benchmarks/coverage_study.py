@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from coverage_fields import KINDS
 from coverage_figure import draw
-from coverage_real import real_tables
+from coverage_real import power_table, real_tables
 from scipy.special import stdtr, stdtrit
 from tables import row, table
 
@@ -262,5 +262,6 @@ def _part(part: str, fields: int, picture: Path | None, images: Path | None, poo
         yield from seeds_table(min(400, fields), pool)
     elif part == "real" and images:
         yield from real_tables(images)
+        yield from power_table(images)
     elif part == "families":
         yield from family_table(min(FAMILY_IMAGES, fields), pool)
