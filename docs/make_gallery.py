@@ -102,18 +102,18 @@ def drawn(name: str) -> dict[str, Any]:
         subprocess.run(run, check=True, stdout=subprocess.DEVNULL)
         seconds = time.perf_counter() - started
         made = Path(folder) / "run"
-        report = gmmbench.Report(json.loads((made / "report.json").read_text(encoding="utf-8")))
-        picture = report.data["pictures"][-1]
-        animated = [file for file in picture["animations"] if file.endswith(".webp")]
-        photo = report.data["image"]["view"] == "colour"
-        data = moving(made / animated[0]) if animated else still(made / picture["file"], photo)
+        report = gmmbench.Report.from_json((made / "report.json").read_bytes())
+        picture = report.pictures[-1]
+        animated = [file for file in picture.animations if file.endswith(".webp")]
+        photo = report.image.view == "colour"
+        data = moving(made / animated[0]) if animated else still(made / picture.file, photo)
     file = f"{name}.webp" if animated or photo else f"{name}.png"
     (FOLDER / file).write_bytes(data)
     return {
         "file": file,
         "bytes": len(data),
         "seconds": round(seconds, 1),
-        "caption": picture["caption"],
+        "caption": picture.caption,
         "headline": report.headline(),
     }
 

@@ -81,7 +81,7 @@ class Cost:
     cached: bool = False
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Score:
     """One score of a fit.
 

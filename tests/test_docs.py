@@ -166,10 +166,10 @@ def test_every_option_stands_in_the_readme():
 def test_every_key_of_a_report_is_documented():
     page = (ROOT / "docs/report.md").read_text(encoding="utf-8")
     run = gmmbench.compose("image.max_side=30", "model.components=2")
-    data = gmmbench.Report.of(gmmbench.execute(run)).data
+    data = json.loads(gmmbench.Report.of(gmmbench.execute(run)).to_json())
     for key in data:
         assert f"`{key}`" in page, key
-    for part in ("log_likelihood", "fit", "cost", "pixels"):
+    for part in ("log_likelihood", "fit", "cost", "pixels", "details"):
         for key in data[part]:
             assert f"`{key}`" in page, f"{part}.{key}"
 

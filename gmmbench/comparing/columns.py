@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from ..reporting.report import Report
+from ..results import Score
 from ..scoring import catalogue
 from ..scoring.catalogue import Better, ScoreColumn
+
+RANKING, COST = "generalisation", "cost"
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class ResultColumn:
     Attributes:
         name: its key in comparisons. title: what people read.
         table: the key of the table it stands in.
-        path: its two keys in a report.
+        path: where it stands in a report: the key of a score and its part, or `cost` or `fit` and a field.
         unit: of a cost; that of a score is in the report.
     """
 
@@ -29,18 +31,16 @@ class ResultColumn:
     digits: int = 3
     unit: str = ""
 
-    def value(self, report: Mapping[str, Any]) -> int | float | None:
+    def value(self, report: Report) -> int | float | None:
         """The number in a report; None where it has none."""
-        found: int | float | None = self.entry(report).get(self.path[1])
+        score, (place, part) = self.score(report), self.path
+        found: int | float | None = getattr(getattr(report, place) if score is None else score, part)
         return found
 
-    def entry(self, report: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The part of a report that holds it."""
-        found: Mapping[str, Any] = report.get(self.path[0], {})
-        return found
+    def score(self, report: Report) -> Score | None:
+        """The score in a report; None where the column is a cost."""
+        return None if self.table == COST else report.scores[self.path[0]]
 
-
-RANKING, COST = "generalisation", "cost"
 
 TABLES = {**catalogue.TABLES, COST: "Cost of a fit"}
 """The tables of an image, by key, in their order; the first is the ranking."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from . import answers
 from .columns import COLUMNS, PARETO_COSTS
 from .curves import curves
-from .find import FoundRun, find
+from .find import FailedRun, FoundRun, find
 from .grouping import Group, Sources, comparable, groups, model_labels
 from .image_tests import over_images
 from .reproduce import command
@@ -30,8 +30,9 @@ def compare(folders: Iterable[str | Path]) -> Comparison:
     Raises Refused: a folder does not exist, or there is no run in any.
     """
     runs = find(folders)
-    labels = model_labels(runs)
-    found = groups(runs, labels)
+    finished = [run for run in runs if isinstance(run, FoundRun)]
+    labels = model_labels(finished)
+    found = groups(finished, labels)
     counted = {
         id(same): by_seed[0]
         for group in found
@@ -39,7 +40,11 @@ def compare(folders: Iterable[str | Path]) -> Comparison:
         for by_seed in seeds.values()
         for same in by_seed
     }
-    rows = tuple(_run_row(run, label, counted.get(id(run))) for run, label in zip(runs, labels, strict=True))
+    label_of = {id(run): label for run, label in zip(finished, labels, strict=True)}
+    rows = tuple(
+        _failed_row(run) if isinstance(run, FailedRun) else _run_row(run, label_of[id(run)], counted[id(run)])
+        for run in runs
+    )
     tables = tuple(_table(group, judge(group)) for group in found)
     across = over_images(tables)
     return Comparison(
@@ -52,25 +57,28 @@ def compare(folders: Iterable[str | Path]) -> Comparison:
     )
 
 
-def _run_row(run: FoundRun, label: str, counted: FoundRun | None) -> RunRow:
+def _failed_row(run: FailedRun) -> RunRow:
+    failure = run.failure
+    return RunRow(run.folder, failure.kind, failure.reason, " ".join(failure.overrides), None)
+
+
+def _run_row(run: FoundRun, label: str, counted: FoundRun) -> RunRow:
     """The row of a run; `counted` is the run of the same fit that counts, which may be itself."""
-    report, failure = run.report, run.failure
-    if failure:
-        return RunRow(run.folder, failure["kind"], failure["reason"], " ".join(failure["overrides"]), None)
-    reasons = [*report["not_ranked"], *(f"render={k}: {v}" for k, v in report.get("failed", {}).items())]
-    status = "crashed" if report.get("failed") else "ranked" if report["ranked"] else "not ranked"
+    report = run.report
+    reasons = [*report.not_ranked, *(f"render={k}: {v}" for k, v in report.failed.items())]
+    status = "crashed" if report.failed else "ranked" if report.ranked else "not ranked"
     original = counted if counted is not run else None
     scored = ScoredRun(
-        image=report["image"]["name"],
-        view=report["image"]["view"],
+        image=report.image.name,
+        view=report.image.view,
         model=label,
-        seed=report["seed"],
-        hold_out=report["hold_out"],
-        hold_out_block=report["hold_out_block"],
-        convention=report["gain"]["convention"],
+        seed=report.seed,
+        hold_out=report.hold_out,
+        hold_out_block=report.hold_out_block,
+        convention=report.scores["gain"].convention,
         same_fit_as=None if original is None else original.folder,
         same_numbers=None if original is None else _same_numbers(run, original),
-        alarms="; ".join(report.get("alarms", [])),
+        alarms="; ".join(report.alarms),
         scores={name: column.value(report) for name, column in COLUMNS.items()},
         command=command(report),
     )
@@ -78,30 +86,27 @@ def _run_row(run: FoundRun, label: str, counted: FoundRun | None) -> RunRow:
 
 
 def _same_numbers(run: FoundRun, other: FoundRun) -> bool:
-    return all(
-        run.report[key][part] == other.report[key][part]
-        for key in ("gain", "log_likelihood")
-        for part in ("train", "held_out")
-    )
+    pairs = [(run.report.scores[key], other.report.scores[key]) for key in ("gain", "log_likelihood")]
+    return all((own.train, own.held_out) == (its.train, its.held_out) for own, its in pairs)
 
 
 def _table(group: Group, verdict: Ranking) -> ImageTable:
-    report, image = group.report, group.report["image"]
+    report, image = group.report, group.report.image
     models = sorted((_model_row(group, verdict, label) for label in group.runs), key=_place)
     order = {row.model: place for place, row in enumerate(models)}
     pairs = sorted(verdict.pairs, key=lambda pair: (order[pair.better], order[pair.worse]))
     gains = {row.model: None if row.lower_bound else row.gain for row in models}
     table = ImageTable(
         title=group.title,
-        image=image["name"],
-        view=image["view"],
-        height=image["height"],
-        width=image["width"],
-        sha256=image["sha256"],
-        hold_out=report["hold_out"],
-        hold_out_block=report["hold_out_block"],
+        image=image.name,
+        view=image.view,
+        height=image.height,
+        width=image.width,
+        sha256=image.sha256,
+        hold_out=report.hold_out,
+        hold_out_block=report.hold_out_block,
         convention=comparable(report),
-        unit=report["gain"]["unit"],
+        unit=report.scores["gain"].unit,
         seeds=group.seeds,
         seeds_compared=group.shared,
         seed_notes=answers.seed_notes(group),
@@ -119,11 +124,11 @@ def _table(group: Group, verdict: Ranking) -> ImageTable:
 
 def _model_row(group: Group, verdict: Ranking, label: str) -> ModelRow:
     by_seed, counted = group.runs[label], group.counted(label)
-    model = next(iter(by_seed.values()))[0].report["model"]
+    model = next(iter(by_seed.values()))[0].report.model
     return ModelRow(
         model=label,
-        option=model["option"],
-        parameters=model["parameters"],
+        option=model.option,
+        parameters=model.parameters,
         letters=verdict.letters.get(label, ()),
         not_ranked=group.reasons[label] or verdict.reasons.get(label, ""),
         gain=verdict.means.get(label),

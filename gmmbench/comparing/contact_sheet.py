@@ -107,12 +107,12 @@ def drawings(group: Group) -> dict[tuple[str, str], Drawing]:
     found: dict[tuple[str, str], Drawing] = {}
     for label, by_seed in group.runs.items():
         for run in by_seed[_seed_shown(group, label)]:
-            for picture in run.report.get("pictures", []):
+            for picture in run.report.pictures:
                 # the name alone, so that a report cannot reach out of its folder
-                file = run.path / Path(picture["file"]).name
-                animations = [run.path / Path(name).name for name in picture.get("animations", [])]
-                drawing = Drawing(file, picture["caption"], animations[-1] if animations else None)
-                found.setdefault((label, picture["option"]), drawing)
+                file = run.path / Path(picture.file).name
+                animations = [run.path / Path(name).name for name in picture.animations]
+                drawing = Drawing(file, picture.caption, animations[-1] if animations else None)
+                found.setdefault((label, picture.option), drawing)
     return found
 
 
@@ -165,8 +165,8 @@ def _strip(
 def _not_drawn(runs: Sequence[FoundRun]) -> dict[str, str]:
     why: dict[str, str] = {}
     for run in runs:
-        why |= {option: f"not drawn: {reason}" for option, reason in run.report.get("skipped", {}).items()}
-        why |= {option: f"failed: {reason}" for option, reason in run.report.get("failed", {}).items()}
+        why |= {option: f"not drawn: {reason}" for option, reason in run.report.skipped.items()}
+        why |= {option: f"failed: {reason}" for option, reason in run.report.failed.items()}
     return why
 
 

@@ -63,7 +63,7 @@ def delta_maps(group: Group, pairs: Sequence[tuple[str, str]], most: int = MOST_
     pixels are too noisy to look at, and most of them are not held out in any seed.
     """
     chosen = list(pairs[:most])
-    window = max(1.5, max(group.report["image"]["height"], group.report["image"]["width"]) / 100)
+    window = max(1.5, max(group.report.image.height, group.report.image.width) / 100)
     gains = {
         label: seed_average(group, label)
         for label in dict.fromkeys(label for pair in chosen for label in pair)

@@ -11,8 +11,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from ..reporting.report import Report
 from ..scoring.catalogue import BOUND
-from .find import FoundRun
+from .find import FailedRun, FoundRun
 
 IGNORED_OPTIONS = ("name", "path", "view")
 """Options of an image that say where it comes from, or that the report knows better: the view it got."""
@@ -36,7 +37,7 @@ class Group:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def report(self) -> Mapping[str, Any]:
+    def report(self) -> Report:
         """The report of the first run: any of them has what they share."""
         return self.first.report
 
@@ -53,7 +54,7 @@ class Group:
     def has_bound(self, label: str) -> bool:
         """Whether a model's score is only a lower bound, under any of the seeds behind its means."""
         return any(
-            str(run.report["gain"]["convention"]).endswith(BOUND) for run in self.counted(label).values()
+            run.report.scores["gain"].convention.endswith(BOUND) for run in self.counted(label).values()
         )
 
     def counted(self, label: str) -> dict[int, FoundRun]:
@@ -66,7 +67,7 @@ class Group:
 class Sources:
     """The runs behind a comparison: all of them, and a group for each table."""
 
-    runs: tuple[FoundRun, ...] = ()
+    runs: tuple[FoundRun | FailedRun, ...] = ()
     groups: tuple[Group, ...] = ()
 
 
@@ -74,15 +75,12 @@ def model_labels(runs: Sequence[FoundRun]) -> list[str]:
     """For each run the name of its model, with the options in which the runs of that model differ."""
     values: dict[str, dict[str, set[str]]] = {}
     for run in runs:
-        for key, value in run.report["model"]["parameters"].items() if run.report else ():
-            by_option = values.setdefault(run.report["model"]["option"], {})
+        for key, value in run.report.model.parameters.items():
+            by_option = values.setdefault(run.report.model.option, {})
             by_option.setdefault(key, set()).add(_text(value))
     labels = []
     for run in runs:
-        if not run.report:
-            labels.append("")
-            continue
-        choice, options = run.report["model"]["option"], run.report["model"]["parameters"]
+        choice, options = run.report.model.option, run.report.model.parameters
         varied = [f"{key}={_text(options[key])}" for key in sorted(options) if len(values[choice][key]) > 1]
         labels.append(" ".join([choice, *varied]))
     return labels
@@ -92,10 +90,9 @@ def groups(runs: Sequence[FoundRun], labels: Sequence[str]) -> list[Group]:
     """The runs grouped by what may be compared, in the order of their titles; `labels` name their models."""
     keyed: dict[str, dict[str, dict[int, list[FoundRun]]]] = {}
     for run, label in zip(runs, labels, strict=True):
-        if run.report:
-            by_seed = keyed.setdefault(_key(run.report), {}).setdefault(label, {})
-            by_seed.setdefault(run.report["seed"], []).append(run)
-    titles = _titles({key: _first(models).report["image"]["name"] for key, models in keyed.items()})
+        by_seed = keyed.setdefault(_key(run.report), {}).setdefault(label, {})
+        by_seed.setdefault(run.report.seed, []).append(run)
+    titles = _titles({key: _first(models).report.image.name for key, models in keyed.items()})
     found = []
     for key in sorted(keyed, key=lambda key: (titles[key], key)):
         by_model = {
@@ -136,8 +133,8 @@ def _without_a_common_seed(runs: Mapping[str, Mapping[int, Sequence[FoundRun]]])
 def _not_ranked(by_seed: Mapping[int, Sequence[FoundRun]]) -> str:
     """Why a model may not be ranked; "" where it may."""
     for seed, (run, *_) in sorted(by_seed.items()):
-        if not run.report["ranked"]:
-            return f"seed {seed}: {'; '.join(run.report['not_ranked'])}"
+        if not run.report.ranked:
+            return f"seed {seed}: {'; '.join(run.report.not_ranked)}"
         if wrong := _wrong_maps(run):
             return f"seed {seed}: {wrong}"
     return ""
@@ -150,7 +147,7 @@ def _wrong_maps(run: FoundRun) -> str:
         gain, weight, held = run.maps()
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         return f"scores.npz cannot be read: {type(error).__name__}"
-    shape = (run.report["image"]["height"], run.report["image"]["width"])
+    shape = (run.report.image.height, run.report.image.width)
     if not gain.shape == weight.shape == held.shape == shape:
         return f"scores.npz: expected maps of {shape[0]} x {shape[1]} pixels"
     return "" if np.isfinite(gain[held]).all() else "held-out pixels without a finite score"
@@ -160,26 +157,26 @@ def _first(models: Mapping[str, Mapping[int, Sequence[FoundRun]]]) -> FoundRun:
     return next(iter(next(iter(models.values())).values()))[0]
 
 
-def _key(report: Mapping[str, Any]) -> str:
+def _key(report: Report) -> str:
     """What runs must share to be compared. Another threshold makes another image, another name does not."""
-    image = report["image"]
-    options = {key: value for key, value in report["config"]["image"].items() if key not in IGNORED_OPTIONS}
+    image = report.image
+    options = {key: value for key, value in report.config.image.items() if key not in IGNORED_OPTIONS}
     return json.dumps(
         {
-            "view": image["view"],
-            "sha256": image["sha256"],
-            "size": f"{image['width']} x {image['height']}",
+            "view": image.view,
+            "sha256": image.sha256,
+            "size": f"{image.width} x {image.height}",
             **{f"image.{key}": value for key, value in sorted(options.items())},
-            "hold_out": report["hold_out"],
-            "hold_out_block": report["hold_out_block"],
+            "hold_out": report.hold_out,
+            "hold_out_block": report.hold_out_block,
             "convention": comparable(report),
         }
     )
 
 
-def comparable(report: Mapping[str, Any]) -> str:
+def comparable(report: Report) -> str:
     """The convention by which a report's gain is compared: lower bounds stand beside exact scores."""
-    return str(report["gain"]["convention"]).removesuffix(BOUND)
+    return report.scores["gain"].convention.removesuffix(BOUND)
 
 
 def _titles(names: Mapping[str, str]) -> dict[str, str]:

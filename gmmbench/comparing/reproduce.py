@@ -13,30 +13,31 @@ import yaml
 
 from .. import registry
 from ..overrides import written
+from ..reporting.report import Report
 from ..results import RunOptions
 
 FILE = ("image", "path")
 """The option whose value is typed without quotes, whatever the file is called."""
 
 
-def command(report: Mapping[str, Any]) -> str:
+def command(report: Report) -> str:
     """`gmmbench ...` with the choices of a run, and each option that differs from its choice's file.
 
     An option whose file is not there (its plugin is not installed here) is written out in full.
     """
-    config = report["config"]
+    config = report.config
+    chosen = {"image": (report.image.option, config.image), "model": (report.model.option, config.model)}
     words = []
-    for group in ("image", "model"):
-        option = report[group]["option"]
-        words += [f"{group}={option}", *_options(group, group, option, config[group])]
-    renders = list(config["render"])
+    for group, (option, options) in chosen.items():
+        words += [f"{group}={option}", *_options(group, group, option, options)]
+    renders = list(config.render)
     words.append(f"render={renders[0] if len(renders) == 1 else '[' + ','.join(renders) + ']'}")
     for option in renders:
-        words += _options(f"render.{option}", "render", option, config["render"][option])
+        words += _options(f"render.{option}", "render", option, config.render[option])
     words += [
-        f"{option.name}={written(config[option.name])}"
+        f"{option.name}={written(getattr(config, option.name))}"
         for option in dataclasses.fields(RunOptions)
-        if option.name == "seed" or config.get(option.name, option.default) != option.default
+        if option.name == "seed" or getattr(config, option.name) != option.default
     ]
     return " ".join(["gmmbench", *map(shlex.quote, words)])
 

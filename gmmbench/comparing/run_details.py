@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from .find import FoundRun
+from ..reporting.report import Report
+from .find import FailedRun, FoundRun
 from .schema import Comparison, RunRow, ScoredRun
 
 
@@ -28,7 +28,7 @@ class RunDetails:
     versions: str
     check: str
     image: tuple[str, ...]
-    threads: int | None
+    threads: int
 
 
 def run_details(comparison: Comparison) -> list[RunDetails]:
@@ -37,43 +37,42 @@ def run_details(comparison: Comparison) -> list[RunDetails]:
     common = common_versions(runs)
     found = []
     for run, row in zip(runs, comparison.runs if runs else (), strict=True):
-        if row.scored is None:
+        if row.scored is None or not isinstance(run, FoundRun):
             continue
-        versions = run.report.get("versions", {})
+        report = run.report
         found.append(
             RunDetails(
                 row=row,
                 scored=row.scored,
-                config=json.dumps(run.report["config"], indent=1, ensure_ascii=False),
-                versions="" if versions == common else _versions(versions),
-                check=_check(run.report),
-                image=(*run.report["image"].get("notes", []), f"sha256 {run.report['image']['sha256']}"),
-                threads=run.report["cost"].get("threads"),
+                config=json.dumps(report.config.tree(), indent=1, ensure_ascii=False),
+                versions="" if report.versions == common else _versions(report.versions),
+                check=_check(report),
+                image=(*report.image.notes, f"sha256 {report.image.sha256}"),
+                threads=report.cost.threads,
             )
         )
     return found
 
 
-def common_versions(runs: Sequence[FoundRun]) -> Mapping[str, str]:
+def common_versions(runs: Sequence[FoundRun | FailedRun]) -> Mapping[str, str]:
     """The versions behind the first run; a run with other versions lists its own."""
-    return next((run.report.get("versions", {}) for run in runs if run.report), {})
+    return next((run.report.versions for run in runs if isinstance(run, FoundRun)), {})
 
 
 def _versions(versions: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
-def _check(report: Mapping[str, Any]) -> str:
-    details = report.get("details", {})
-    if (found := details.get("normalisation_check")) is not None:
-        p = "none" if found["p_value"] is None else f"{found['p_value']:.3g}"
+def _check(report: Report) -> str:
+    if (found := report.details.normalisation_check) is not None:
+        p = "none" if found.p_value is None else f"{found.p_value:.3g}"
         verdict = "Normalisation check passed"
-        if not found["holds"]:
-            verdict = f"Normalisation check failed ({'; '.join(found['reasons'])})"
-        mass = f"mass in the image {found['mass_in_box']:.6f}"
-        mass += f", share of samples in it {found['share_in_box']:.5f}"
-        tested = f"samples against masses over {found['tiles']} tiles, p = {p}; masses {found['how']}"
-        return f"{verdict}: {mass}; {tested}."
-    if (law := details.get("law")) is not None:
-        return f"Its predictive distribution of colour was integrated: {law['integrated']}."
+        if not found.holds:
+            verdict = f"Normalisation check failed ({'; '.join(found.reasons)})"
+        mass = "none" if found.mass_in_box is None else f"{found.mass_in_box:.6f}"
+        shares = f"mass in the image {mass}, share of samples in it {found.share_in_box:.5f}"
+        tested = f"samples against masses over {found.tiles} tiles, p = {p}; masses {found.how}"
+        return f"{verdict}: {shares}; {tested}."
+    if (law := report.details.law) is not None:
+        return f"Its predictive distribution of colour was integrated: {law.integrated}."
     return "A classifier: each of its probabilities is normalised, so there is nothing to check."

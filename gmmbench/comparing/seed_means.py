@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.stats import t as student
 
+from ..reporting.report import Report
 from ..scoring.intervals import LEVEL
 from .columns import COLUMNS, COST, ResultColumn
 from .schema import SeedMean
@@ -16,7 +16,7 @@ LEAST_RUNS = 3
 """With fewer runs a mean has no interval."""
 
 
-def seed_means(reports: Sequence[Mapping[str, Any]], n_seeds: int) -> dict[str, SeedMean]:
+def seed_means(reports: Sequence[Report], n_seeds: int) -> dict[str, SeedMean]:
     """The mean of each column over the runs of a model, out of `n_seeds` seeds.
 
     The interval is mean +- t sd / sqrt(n) with Student's t on n - 1 degrees of freedom: what another split
@@ -26,11 +26,11 @@ def seed_means(reports: Sequence[Mapping[str, Any]], n_seeds: int) -> dict[str, 
     return {name: _mean(reports, column, n_seeds) for name, column in COLUMNS.items()}
 
 
-def _mean(reports: Sequence[Mapping[str, Any]], column: ResultColumn, n_seeds: int) -> SeedMean:
+def _mean(reports: Sequence[Report], column: ResultColumn, n_seeds: int) -> SeedMean:
     values = [x for report in reports if (x := column.value(report)) is not None]
     n = len(values)
-    entries = [column.entry(report) for report in reports]
-    reason = next((entry["reason"] for entry in entries if entry.get("reason")), None)
+    scores = [score for report in reports if (score := column.score(report)) is not None]
+    reason = next((score.reason for score in scores if score.reason), None)
     mean = float(np.mean(values)) if n else None
     sd = float(np.std(values, ddof=1)) if n > 1 else None
     interval = None
@@ -45,6 +45,6 @@ def _mean(reports: Sequence[Mapping[str, Any]], column: ResultColumn, n_seeds: i
         values=tuple(map(float, values)),
         n_runs=n,
         n_seeds=n_seeds,
-        unit=column.unit or next((entry["unit"] for entry in entries if entry.get("unit")), ""),
+        unit=column.unit or next((score.unit for score in scores if score.unit), ""),
         reason=reason if not n else None,
     )

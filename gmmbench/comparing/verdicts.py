@@ -6,12 +6,12 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..api import Floats
+from ..reporting.report import Report
 from ..scoring.intervals import LEVEL, Pair, all_pairs, difference
 from ..scoring.tier_letters import tier_letters
 from .grouping import Group
@@ -45,9 +45,9 @@ def name_order(label: str) -> list[str | int]:
     return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]{1,18})", label)]
 
 
-def nats_per_unit(report: Mapping[str, Any]) -> float:
+def nats_per_unit(report: Report) -> float:
     """Nats in a unit of the gain: a bit, or for colours a bit for each of three dimensions."""
-    return math.log(2) * (3 if report["image"]["view"] == "colour" else 1)
+    return math.log(2) * (3 if report.image.view == "colour" else 1)
 
 
 def seed_average(group: Group, label: str) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -55,7 +55,7 @@ def seed_average(group: Group, label: str) -> tuple[Floats, Floats, NDArray[np.b
 
     The third array is True where any of the compared seeds does.
     """
-    times = gain = weight = np.zeros((group.report["image"]["height"], group.report["image"]["width"]))
+    times = gain = weight = np.zeros((group.report.image.height, group.report.image.width))
     for run in group.counted(label).values():
         run_gain, run_weight, held = run.maps()
         times = times + held
@@ -82,12 +82,12 @@ def judge(group: Group) -> Ranking:
     found = all_pairs(gains, weight, scored, by_seed)
     bounds = {label for label in gains if group.has_bound(label)}
     pairs = tuple(pair_row(pair, len(found), bounds) for pair in found)
-    return Ranking(means, intervals, pairs, *ranking(means, pairs, bool(group.report["hold_out"])))
+    return Ranking(means, intervals, pairs, *ranking(means, pairs, bool(group.report.hold_out)))
 
 
 def seed_gains(group: Group, label: str) -> list[float]:
     """A model's held-out gain under each seed that counts, in their order."""
-    gains = [run.report["gain"]["held_out"] for run in group.counted(label).values()]
+    gains = [run.report.scores["gain"].held_out for run in group.counted(label).values()]
     return [float("nan") if gain is None else float(gain) for gain in gains]
 
 

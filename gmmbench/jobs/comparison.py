@@ -31,13 +31,16 @@ def write_comparison(folders: Sequence[str]) -> int:
 
     Raises Refused: there is no folder, or no run in any.
     """
-    from ..comparing.compare import compare, find
+    from ..comparing.compare import compare
+    from ..comparing.find import FailedRun, find
     from ..comparing.formats import files
 
     if not folders:
         raise Refused("gmmbench compare: expected a folder of runs, got none; try gmmbench compare multirun")
     before = None
-    while before != (found := [(run.folder, run.failure) for run in find(folders)]):
+    while before != (
+        found := [(run.folder, run.failure if isinstance(run, FailedRun) else None) for run in find(folders)]
+    ):
         # another sweep may have finished a run meanwhile: the last comparison written contains all runs
         before, comparison = found, compare(folders)
         written = run_files.save_comparison(files(comparison, folders[0]), folders[0])

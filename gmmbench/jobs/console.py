@@ -60,8 +60,8 @@ def cached(report: Report, already: bool) -> str:
     """What was there before: the run itself, the fit, or nothing (an empty text)."""
     if already:
         return "done already"
-    cost = report.data["cost"]
-    return f"fit from the store, {cost['wall_seconds']:.1f} s when it was made" if cost["cached"] else ""
+    cost = report.cost
+    return f"fit from the store, {cost.wall_seconds:.1f} s when it was made" if cost.cached else ""
 
 
 @contextlib.contextmanager
@@ -91,14 +91,12 @@ def progress_bar() -> Iterator[Listen | None]:
 
 def print_run(done: Done) -> None:
     """Print what came of a single run, and where its files are."""
-    data = done.report.data
-    where = shown_path(done.folder)
-    lines = [f"image {data['image']['name']}: {note}" for note in data["image"]["notes"]]
-    lines.append(done.report.headline())
-    lines += filter(None, [cached(done.report, done.already)])
-    lines += [f"not drawn: {choice}, for {reason}" for choice, reason in data["skipped"].items()]
-    lines += [f"failed: {choice}, for {reason}" for choice, reason in data["failed"].items()]
-    for picture in data["pictures"]:
-        lines += [f"picture: {where / file}" for file in (picture["file"], *picture["animations"])]
+    report, where = done.report, shown_path(done.folder)
+    lines = [f"image {report.image.name}: {note}" for note in report.image.notes]
+    lines.append(report.headline())
+    lines += filter(None, [cached(report, done.already)])
+    lines += [f"not drawn: {choice}, for {reason}" for choice, reason in report.skipped.items()]
+    lines += [f"failed: {choice}, for {reason}" for choice, reason in report.failed.items()]
+    lines += [f"picture: {where / file}" for picture in report.pictures for file in picture.files]
     lines.append(f"report:  {where / 'report.md'} (and report.json, scores.npz)")
     print_line("\n".join(lines))

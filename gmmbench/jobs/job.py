@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import Refused
 from ..hydra_config.compose import build, store_of, timeout_of
 from ..reporting.report import Report
+from ..reporting.typed_json import contents
 from ..running.keys import keys_of
 from ..storage import atomic, run_files
 from .deadline import Deadline, TimedOut
@@ -172,8 +172,8 @@ class Job:
         """The files of the run: loaded from the store (then there is no outcome), or made."""
         stored = store.get("runs", keys.run) if store is not None and keys.run is not None else None
         if stored is not None:
-            data = json.loads(stored["report.json"])
-            report = Report({**data, "cost": {**data["cost"], "cached": True}})
+            report = Report.from_json(stored["report.json"])
+            report = replace(report, cost=replace(report.cost, cached=True))
             return {**stored, **run_files.files_of_report(report)}, report, None
         from ..running.execute import execute  # loads libraries that a stored run does without
 
@@ -183,7 +183,7 @@ class Job:
         return run_files.files_of(outcome, report), report, outcome
 
     def _already(self) -> Done:
-        report = Report(json.loads((self.folder / "report.json").read_bytes()))
+        report = Report.from_json(contents(self.folder / "report.json"))
         return Done(report, self.folder, already=True)
 
     def _not_drawn(self, outcome: Outcome | None) -> str:

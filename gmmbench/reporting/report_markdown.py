@@ -7,57 +7,62 @@ from typing import Any
 
 from ..scoring import catalogue
 from ..scoring.catalogue import better_words
+from .report import Report
 
 
-def page(data: Mapping[str, Any], headline: str) -> str:
-    """The whole page from what report.json holds."""
-    image, model = data["image"], data["model"]
-    lines = [f"# {model['option']} on {image['name']}", "", headline, ""]
-    lines += [f"**Alarm: {alarm}.** Something is wrong with this score." for alarm in data["alarms"]]
-    for picture in data["pictures"]:
-        shown = next(iter(picture["animations"]), picture["file"])
-        lines += [f"![{picture['option']}]({shown})", "", f"*{picture['caption']}*", ""]
-    lines += [f"- `{option}` was not drawn: {reason}." for option, reason in data["skipped"].items()]
-    lines += [f"- `{option}` failed: {reason}." for option, reason in data["failed"].items()]
+def to_markdown(report: Report) -> str:
+    """The whole page."""
+    lines = [f"# {report.model.option} on {report.image.name}", "", report.headline(), ""]
+    lines += [f"**Alarm: {alarm}.** Something is wrong with this score." for alarm in report.alarms]
+    for picture in report.pictures:
+        shown = next(iter(picture.animations), picture.file)
+        lines += [f"![{picture.option}]({shown})", "", f"*{picture.caption}*", ""]
+    lines += [f"- `{option}` was not drawn: {reason}." for option, reason in report.skipped.items()]
+    lines += [f"- `{option}` failed: {reason}." for option, reason in report.failed.items()]
     lines += [f"## {catalogue.TABLES['generalisation']}", ""]
-    lines += _scores(data, "generalisation", _beside(data))
-    gain, patches = data["gain"], data["details"].get("patches")
-    if gain["interval"] is not None:
-        low, high = gain["interval"]
-        lines += [
-            "",
-            f"95 % interval of the information gain: {low:.3f} to {high:.3f}, "
-            f"over {patches['count']:.0f} independent patches.",
-        ]
-    elif patches is not None:
-        lines += ["", f"No interval: {patches['count']:.1f} independent patches are too few."]
+    lines += _scores(report, "generalisation", _beside(report))
+    lines += _interval(report)
     for table in ("representation", "fidelity"):
-        if rows := _scores(data, table):
+        if rows := _scores(report, table):
             lines += ["", f"## {catalogue.TABLES[table]}", "", *rows]
-    lines += ["", f"## {catalogue.TABLES['normalisation']}", "", *_scores(data, "normalisation"), ""]
-    lines += _normalisation_check(data)
-    lines += ["", "## Cost", "", *_table(("", "value"), _cost(data))]
-    lines += ["", "## Fit", "", *_table(("", "value"), _fit(data))]
-    if data["fit"]["mean"]:
+    lines += ["", f"## {catalogue.TABLES['normalisation']}", "", *_scores(report, "normalisation"), ""]
+    lines += _normalisation_check(report)
+    lines += ["", "## Cost", "", *_table(("", "value"), _cost(report))]
+    lines += ["", "## Fit", "", *_table(("", "value"), _fit(report))]
+    if report.fit.mean:
         lines += ["", "x and y are in pixels from the top left corner, colours and levels in 0..255."]
-    lines += ["", "## Data", "", *_table(("", "value"), _data(data))]
-    lines += ["", *[f"- {note}" for note in image["notes"]]]
-    lines += ["", "## Choices", "", *_table(("option", "value"), list(_flat(data["config"])))]
-    lines += ["", "## Versions", "", ", ".join(f"{k} {v}" for k, v in data["versions"].items()), ""]
-    return "\n".join(lines)
+    lines += ["", "## Data", "", *_table(("", "value"), _data(report))]
+    lines += ["", *[f"- {note}" for note in report.image.notes]]
+    lines += ["", "## Choices", "", *_table(("option", "value"), list(_flat(report.config.tree())))]
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    return "\n".join([*lines, "", "## Versions", "", versions, ""])
 
 
-def _scores(data: Mapping[str, Any], table: str, beside: Iterable[tuple[Any, ...]] = ()) -> list[str]:
+def _interval(report: Report) -> list[str]:
+    interval, patches = report.scores["gain"].interval, report.details.patches
+    if patches is None:
+        return []
+    if interval is None:
+        return ["", f"No interval: {patches.count:.1f} independent patches are too few."]
+    low, high = interval
+    return [
+        "",
+        f"95 % interval of the information gain: {low:.3f} to {high:.3f}, "
+        f"over {patches.count:.0f} independent patches.",
+    ]
+
+
+def _scores(report: Report, table: str, beside: Iterable[tuple[Any, ...]] = ()) -> list[str]:
     """A table of the catalogue: a row for each score that has a value, a column for each part it shows."""
     columns = catalogue.columns(table)
     parts = list(dict.fromkeys(column.part for column in columns))
     rows = []
     for score in dict.fromkeys(column.score for column in columns):
-        found = data[score.key]
-        shown = [found[part] if (table, part) in score.places else None for part in parts]
+        found = report.scores[score.key]
+        shown = [getattr(found, part) if (table, part) in score.places else None for part in parts]
         if any(value is not None for value in shown):
             values = [_number(value, score.digits) for value in shown]
-            rows.append((score.name, *values, found["unit"], better_words(score.better)))
+            rows.append((score.name, *values, found.unit, better_words(score.better)))
     head = ("score", *(catalogue.PARTS[part] for part in parts), "unit", "better")
     rows += [(name, _cell(value), unit, better) for name, value, unit, better in beside]
     return _table(head, rows) if rows else []
@@ -67,93 +72,87 @@ def _number(value: float | None, digits: int) -> str:
     return "none" if value is None else f"{value:z.{digits}f}"
 
 
-def _beside(data: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def _beside(report: Report) -> list[tuple[Any, ...]]:
     """What stands beside the scores of generalisation: name, value, unit, and which way is better."""
-    details, unit = data["details"], data["gain"]["unit"]
-    classifier = details.get("classifier") or {}
-    rows = [
-        ("share of ink, the average precision of chance", classifier.get("prevalence"), "share", ""),
-        ("as a classifier, raw", classifier.get("bits_per_pixel_raw"), "bits per pixel", "lower"),
-        (
-            "as a classifier, calibrated",
-            classifier.get("bits_per_pixel_calibrated"),
-            "bits per pixel",
-            "lower",
-        ),
-        ("information gain once calibrated", classifier.get("gain_calibrated"), unit, "higher"),
-        ("entropy of these colours", details.get("entropy_of_held_out_colours"), "bits per dimension", ""),
-    ]
-    baselines = details.get("baselines") or {}
+    details, unit = report.details, report.scores["gain"].unit
+    rows: list[tuple[Any, ...]] = []
+    if (found := details.classifier) is not None:
+        pixel = "bits per pixel"
+        rows += [
+            ("share of ink, the average precision of chance", found.prevalence, "share", ""),
+            ("as a classifier, raw", found.bits_per_pixel_raw, pixel, "lower"),
+            ("as a classifier, calibrated", found.bits_per_pixel_calibrated, pixel, "lower"),
+            ("information gain once calibrated", found.gain_calibrated, unit, "higher"),
+        ]
+    rows.append(("entropy of these colours", details.entropy_of_held_out_colours, "bits per dimension", ""))
+    baselines = details.baselines or {}
     rows += [(f"baseline: {name.replace('_', ' ')}", value, unit, "") for name, value in baselines.items()]
     return [row for row in rows if row[1] is not None]
 
 
-def _normalisation_check(data: Mapping[str, Any]) -> list[str]:
-    check, lines = data["details"].get("normalisation_check"), []
-    if data["not_ranked"]:
-        lines += [f"**Not ranked**: {'; '.join(data['not_ranked'])}.", ""]
-    if check is not None:
-        p = "none" if check["p_value"] is None else f"{check['p_value']:.3g}"
+def _normalisation_check(report: Report) -> list[str]:
+    found, lines = report.details.normalisation_check, []
+    if report.not_ranked:
+        lines += [f"**Not ranked**: {'; '.join(report.not_ranked)}.", ""]
+    if found is not None:
+        p = "none" if found.p_value is None else f"{found.p_value:.3g}"
         lines += [
-            f"{'It is a density' if check['holds'] else 'Not a density'}: mass in the box "
-            f"{check['mass_in_box']:.6f}, {check['share_in_box']:.5f} of its samples lie there; "
-            f"samples against masses over {check['tiles']} tiles, p = {p}; masses {check['how']}."
+            f"{'It is a density' if found.holds else 'Not a density'}: mass in the box "
+            f"{_number(found.mass_in_box, 6)}, {found.share_in_box:.5f} of its samples lie there; "
+            f"samples against masses over {found.tiles} tiles, p = {p}; masses {found.how}."
         ]
-    elif (law := data["details"].get("law")) is not None:
-        lines += [f"Its law of colour was integrated: {law['integrated']}."]
+    elif (law := report.details.law) is not None:
+        lines += [f"Its law of colour was integrated: {law.integrated}."]
     elif not lines:
         lines += ["A classifier: every probability is one, and nothing else is to be shown."]
-    conventions = sorted({data[key]["convention"] for key in catalogue.SCORES if data[key]["convention"]})
+    conventions = sorted({score.convention for score in report.scores.values() if score.convention})
     return [*lines, "", f"Conventions: {', '.join(f'`{name}`' for name in conventions)}."]
 
 
-def _cost(data: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    cost, description = data["cost"], data["details"]["description"]
-    peak = cost["peak_bytes"]
+def _cost(report: Report) -> list[tuple[Any, ...]]:
+    cost, description = report.cost, report.details.description
+    peak, pace = cost.peak_bytes, cost.points_per_second
 
     def kilobytes(bits: float | None) -> str | None:
         return None if bits is None else f"{bits / 8192:,.1f} KiB"
 
     return [
-        *([("all of this when it was made; the fit is", "from the store")] if cost["cached"] else []),
-        ("seconds of the fit", cost["wall_seconds"]),
-        ("CPU seconds of the fit", cost["cpu_seconds"]),
-        ("seconds of compiling, apart", cost["compile_seconds"]),
-        ("seconds of scoring", cost["score_seconds"]),
-        (
-            "points x iterations a second",
-            None if (pace := cost["points_per_second"]) is None else round(pace),
-        ),
+        *([("all of this when it was made; the fit is", "from the store")] if cost.cached else []),
+        ("seconds of the fit", cost.wall_seconds),
+        ("CPU seconds of the fit", cost.cpu_seconds),
+        ("seconds of compiling, apart", cost.compile_seconds),
+        ("seconds of scoring", cost.score_seconds),
+        ("points x iterations a second", None if pace is None else round(pace)),
         ("peak memory", None if peak is None else f"{peak / 2**20:.0f} MiB"),
-        ("threads", cost["threads"]),
-        ("parameters", data["fit"]["n_parameters"]),
-        ("AIC, descriptive", description["aic"]),
-        ("BIC, descriptive", description["bic"]),
-        ("code of the image under the fit", kilobytes(description["image_bits"])),
-        ("code of the parameters", kilobytes(description["parameter_bits"])),
-        ("PNG of the image", kilobytes(description["png_bits"])),
+        ("threads", cost.threads),
+        ("parameters", report.fit.n_parameters),
+        ("AIC, descriptive", description.aic),
+        ("BIC, descriptive", description.bic),
+        ("code of the image under the fit", kilobytes(description.image_bits)),
+        ("code of the parameters", kilobytes(description.parameter_bits)),
+        ("PNG of the image", kilobytes(description.png_bits)),
     ]
 
 
-def _fit(data: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    fit = data["fit"]
+def _fit(report: Report) -> list[tuple[Any, ...]]:
+    fit = report.fit
     return [
-        ("iterations", fit["iterations"]),
-        ("converged", fit["converged"]),
-        *[(f"E[{column}]", value) for column, value in (fit["mean"] or {}).items()],
-        *[(name.replace("_", " "), value) for name, value in fit["facts"].items()],
+        ("iterations", fit.iterations),
+        ("converged", fit.converged),
+        *[(f"E[{column}]", value) for column, value in (fit.mean or {}).items()],
+        *[(name.replace("_", " "), value) for name, value in fit.facts.items()],
     ]
 
 
-def _data(data: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    image = data["image"]
+def _data(report: Report) -> list[tuple[Any, ...]]:
+    image = report.image
     return [
-        ("image", f"{image['name']}, {image['width']} x {image['height']}, view {image['view']}"),
-        ("sha256", f"`{image['sha256']}`"),
-        *[(f"pixels, {part.replace('_', ' ')}", count) for part, count in data["pixels"].items()],
-        *[(f"points, {part.replace('_', ' ')}", count) for part, count in data["points"].items()],
-        ("seed", data["seed"]),
-        ("hold-out", f"{data['hold_out']:g}, in squares of {data['hold_out_block']} px"),
+        ("image", f"{image.name}, {image.width} x {image.height}, view {image.view}"),
+        ("sha256", f"`{image.sha256}`"),
+        *[(f"pixels, {part.replace('_', ' ')}", count) for part, count in vars(report.pixels).items()],
+        *[(f"points, {part.replace('_', ' ')}", count) for part, count in vars(report.points).items()],
+        ("seed", report.seed),
+        ("hold-out", f"{report.hold_out:g}, in squares of {report.hold_out_block} px"),
     ]
 
 

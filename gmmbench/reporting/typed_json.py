@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from ..errors import Refused
+
 T = TypeVar("T")
 
 DEEPEST = 100
@@ -24,20 +26,20 @@ NOT_STORED = {"stored": False}
 """Metadata of a field that stands in no file."""
 
 
-def read(path: Path) -> Any:
-    """The JSON in a regular file, checked by `parse`.
+def contents(path: Path) -> bytes:
+    """The bytes of a regular file.
 
-    Raises ValueError: it is no such file, or not such JSON; the message names neither, for the caller does.
+    Raises Refused: it cannot be read, is no regular file, or is too large; the message names it.
     """
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):  # opening a named pipe would wait for its writer
-            raise ValueError("expected a regular file")
+            raise Refused(f"{path.name}: expected a regular file")
         if about.st_size > LARGEST:
-            raise ValueError(f"expected at most {LARGEST:,} bytes, got {about.st_size:,}")
-        return parse(path.read_bytes())
+            raise Refused(f"{path.name}: expected at most {LARGEST:,} bytes, got {about.st_size:,}")
+        return path.read_bytes()
     except OSError as error:
-        raise ValueError(error.strerror or str(error)) from error
+        raise Refused(f"{path.name}: {error.strerror or error}") from error
 
 
 def parse(text: str | bytes) -> Any:
@@ -89,15 +91,20 @@ def check_schema(data: Any, name: str, version: int) -> None:
         raise ValueError(f"expected schema {name}, version {version}, got {got[0]}, version {got[1]}")
 
 
-def build(kind: type[T], value: Any, where: str = "") -> T:
+def build(kind: type[T], value: Any, where: str = "", made: Mapping[str, Any] | None = None) -> T:
     """Parsed JSON as a dataclass, checked field by field.
 
     Fields may be dataclasses, `tuple`, `Mapping[str, ...]`, `Literal`, `X | None`, `Any` and JSON's types.
-    `where` names the value in messages.
+
+    Args:
+        kind: the dataclass.
+        value: the parsed JSON.
+        where: names the value in messages.
+        made: fields that are made already and do not stand in `value`.
 
     Raises ValueError: a field is missing, unknown or of another type; the message names it.
     """
-    return cast(T, _build(kind, value, where))
+    return cast(T, _dataclass(kind, value, where, made or {}))
 
 
 def _build(kind: Any, value: Any, where: str) -> Any:  # noqa: PLR0911 - one return a kind of type
@@ -105,7 +112,7 @@ def _build(kind: Any, value: Any, where: str) -> Any:  # noqa: PLR0911 - one ret
     if kind is Any:
         return value
     if dataclasses.is_dataclass(kind):
-        return _dataclass(cast(type, kind), value, where)
+        return _dataclass(cast(type, kind), value, where, {})
     if origin in (Union, types.UnionType):
         return _one_of(inner, value, where)
     if origin is Literal:
@@ -121,13 +128,13 @@ def _build(kind: Any, value: Any, where: str) -> Any:  # noqa: PLR0911 - one ret
     return _scalar(kind, value, where)
 
 
-def _dataclass(kind: type, value: Any, where: str) -> Any:
+def _dataclass(kind: type, value: Any, where: str, made: Mapping[str, Any]) -> Any:
     if not isinstance(value, dict):
         raise _wrong(where, "an object", value)
-    fields = _fields(kind)
+    fields = {name: field for name, field in _fields(kind).items() if name not in made}
     if unknown := value.keys() - fields.keys():
         raise ValueError(f"expected no key {_inside(where, min(unknown))}")
-    found = {}
+    found = dict(made)
     for name, (hint, needed) in fields.items():
         if name in value:
             found[name] = _build(hint, value[name], _inside(where, name))

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..reporting.failure import RunFailure
+
 RUNNING = "running.json"
 """The file in a temporary folder that says what is being made, since when, by which process of which host."""
 
@@ -154,11 +156,11 @@ def remove_leftovers(top: Path, name: str | None = None, deep: bool = False) -> 
     return len(dead)
 
 
-def died(top: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def died(top: Path) -> Iterator[tuple[Path, RunFailure]]:
     """The runs below a folder that dead processes left unfinished.
 
     Yields:
-        The folder that the run would have, and what its failure.json would say.
+        The folder that the run would have, and its failure.
     """
     for path, name, alive in temporary_folders(top):
         if alive:
@@ -166,14 +168,7 @@ def died(top: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
             told = json.loads((path / RUNNING).read_bytes())
             reason = f"process {told['pid']} of {told['host']} is gone, which began {told['since']}"
-            yield (
-                path.with_name(name),
-                {
-                    "kind": "died",
-                    "reason": reason,
-                    "overrides": told["overrides"],
-                },
-            )
+            yield path.with_name(name), RunFailure("died", tuple(map(str, told["overrides"])), reason)
 
 
 def is_temporary(path: Path) -> bool:

@@ -10,19 +10,18 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..api import Bytes
 from ..errors import Refused
 from ..reporting.animation import ANIMATIONS, animation
+from ..reporting.failure import RunFailure
+from ..reporting.report import Report
+from ..reporting.report_markdown import to_markdown
+from ..reporting.typed_json import contents
 from ..results import Outcome, Run
 from .atomic import TemporaryFolder, atomic_write, died, is_temporary, remove_leftovers
-
-if TYPE_CHECKING:
-    from ..reporting.report import Report
-
 
 SCORES_VERSION = 2
 """The version of scores.npz, raised whenever one of its arrays changes its meaning or is removed."""
@@ -47,8 +46,6 @@ def save(outcome: Outcome, folder: str | Path) -> Report:
     Raises:
         Refused: the folder cannot be made or written, or holds something already.
     """
-    from ..reporting.report import Report
-
     target = prepare(folder)
     report = Report.of(outcome)
     temporary = TemporaryFolder.beside(target)
@@ -95,7 +92,7 @@ def files_of(outcome: Outcome, report: Report) -> dict[str, bytes]:
 
 def files_of_report(report: Report) -> dict[str, bytes]:
     """The report for people and, last, the one for programs."""
-    return {"report.md": report.to_markdown().encode(), "report.json": report.to_json().encode()}
+    return {"report.md": to_markdown(report).encode(), "report.json": report.to_json().encode()}
 
 
 def state_of(folder: Path, key: str | None) -> str:
@@ -118,12 +115,12 @@ def state_of(folder: Path, key: str | None) -> str:
     if names <= {"failure.txt", "failure.json"}:
         return "failed"
     try:
-        report = json.loads((folder / "report.json").read_bytes())
-        own = own or (key is not None and report["keys"]["run"] == key)
-        drawn = [file for picture in report["pictures"] for file in (picture["file"], *picture["animations"])]
-        if own and not report["failed"] and {*drawn, *ALWAYS} <= names:
+        report = Report.from_json(contents(folder / "report.json"))
+        own = own or (key is not None and report.keys.run == key)
+        drawn = [file for picture in report.pictures for file in picture.files]
+        if own and not report.failed and {*drawn, *ALWAYS} <= names:
             return "done"
-    except (OSError, ValueError, LookupError, TypeError):
+    except Refused:
         pass
     return "part" if own else "taken"
 
@@ -206,9 +203,8 @@ def save_reason(
     path = Path(folder)
     if state_of(path, None) == "taken":
         return
-    told = {"kind": kind, "overrides": list(overrides), "reason": reason}
     files = {"failure.txt": traceback.encode()} if traceback else {}
-    files["failure.json"] = (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()
+    files["failure.json"] = RunFailure(kind, tuple(overrides), reason).to_json().encode()
     temporary = TemporaryFolder.beside(path)
     try:
         temporary.publish(files, replace=True)
@@ -226,7 +222,7 @@ def save_end(place: Path, kind: str, overrides: Sequence[str], reason: str) -> N
 
 def left_by(place: Path, overrides: Sequence[str]) -> list[Path]:
     """The folders that dead processes did not finish, for a job with these overrides."""
-    return [folder for folder, told in died(place) if tuple(told["overrides"]) == tuple(overrides)]
+    return [folder for folder, failure in died(place) if failure.overrides == tuple(overrides)]
 
 
 def failed_folder(place: Path, overrides: Sequence[str]) -> Path:

@@ -19,6 +19,8 @@ from .. import registry
 from ..api import Image, Model, Split, Study
 from ..errors import Refused, unknown
 from ..plain_data import to_json
+from ..reporting.report import Report
+from ..reporting.typed_json import contents
 from ..results import Learnt
 from . import atomic, entries
 from .entries import KINDS, MANIFEST, SCHEMA, Entry
@@ -99,9 +101,9 @@ class Store:
             Refused: there is no such fit, or its model is not installed.
         """
         report, key = None, str(what)
-        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
-            report = json.loads((Path(what) / "report.json").read_bytes())
-            key = report["keys"]["fit"]
+        with contextlib.suppress(Refused):
+            report = Report.from_json(contents(Path(what) / "report.json"))
+            key = report.keys.fit or ""
         files = self.get("fits", key) if key else None
         if files is None:
             raise Refused(
@@ -116,8 +118,8 @@ class Store:
             )
         image = image_of(image_files)
         if report is not None:  # the run may know the same pixels by another name
-            told = report["image"]
-            image = replace(image, name=told["name"], sha256=told["sha256"], notes=tuple(told["notes"]))
+            told = report.image
+            image = replace(image, name=told.name, sha256=told.sha256, notes=told.notes)
         model = registry.load().lookup("model", about["model"]["name"])
         learnt = learnt_of(files, model)  # type: ignore[arg-type]  # the group holds models alone
         split = Split.draw(image.lattice, about["seed"], about["hold_out"], block=about["hold_out_block"])

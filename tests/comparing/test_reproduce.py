@@ -31,14 +31,14 @@ from gmmbench.running.provenance import config_of
 )
 def test_the_command_repeats_the_run(words):
     run = gmmbench.compose(*words)
-    said = shlex.split(command(Report.of(gmmbench.execute(run)).data))
+    said = shlex.split(command(Report.of(gmmbench.execute(run))))
     assert said[0] == "gmmbench"
     assert config_of(gmmbench.compose(*said[1:])) == config_of(run)
 
 
 def test_a_knob_at_its_default_is_not_said():
     run = gmmbench.compose("image=dog", "image.max_side=40", "model=uniform", "render=grid")
-    said = command(Report.of(gmmbench.execute(run)).data)
+    said = command(Report.of(gmmbench.execute(run)))
     assert said == "gmmbench image=dog image.max_side=40 model=uniform render=grid seed=0"
 
 
@@ -49,5 +49,5 @@ def test_file_names_of_any_kind_are_quoted(tmp_path):
     source = Path(gmmbench.__file__).parent / "images/data/dog.png"
     odd = Path(shutil.copy(source, tmp_path / "a dog's [best], 1=2.png"))
     run = gmmbench.compose(f"image.path={odd}", "image.max_side=40", "model=uniform")
-    said = shlex.split(command(Report.of(gmmbench.execute(run)).data))
+    said = shlex.split(command(Report.of(gmmbench.execute(run))))
     assert config_of(gmmbench.compose(*said[1:])) == config_of(run)

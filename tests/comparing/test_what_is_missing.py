@@ -85,7 +85,15 @@ def test_what_a_doubled_run_drew_is_shown(ink):
     changed(
         ink / "z-again",
         lambda report: report.update(
-            pictures=[{"option": "other", "file": "other.png", "caption": "another"}]
+            pictures=[
+                {
+                    "option": "other",
+                    "file": "other.png",
+                    "animations": [],
+                    "caption": "another",
+                    "figures": {},
+                }
+            ]
         ),
     )
     assert 'href="z-again/other.png"' in to_html(compare([ink]), ink)

@@ -293,8 +293,8 @@ def test_a_job_whose_process_is_gone_has_died_and_one_that_runs_has_not(tmp_path
     told = {"host": "here", "pid": gone, "since": "then", "overrides": ["seed=2"]}
     (tmp_path / name / atomic.RUNNING).write_text(json.dumps(told))
     (entry,) = find([tmp_path])
-    assert (entry.folder, entry.failure["kind"], entry.failure["overrides"]) == ("dead", "died", ["seed=2"])
-    assert f"process {gone} of here is gone" in entry.failure["reason"]
+    assert (entry.folder, entry.failure.kind, entry.failure.overrides) == ("dead", "died", ("seed=2",))
+    assert f"process {gone} of here is gone" in entry.failure.reason
     assert atomic.remove_leftovers(tmp_path, "other") == 0
     assert atomic.remove_leftovers(tmp_path, "dead") == 1
     assert [path for path, _, _ in atomic.temporary_folders(tmp_path)] == [alive.path]

@@ -81,10 +81,10 @@ def test_a_run_writes_the_still_and_both_animations(tmp_path):
     small = ("render.sampling.size=64", "render.sampling.slow=1", "render.sampling.fast=3")
     done = gmmbench.execute(gmmbench.compose(*words, *small))
     report = gmmbench.save(done, tmp_path / "out")
-    told = {picture["option"]: picture for picture in report.data["pictures"]}
-    assert told["grid"]["animations"] == []
-    assert told["sampling"]["animations"] == ["sampling.gif", "sampling.webp"]
-    for name in (told["sampling"]["file"], *told["sampling"]["animations"]):
+    told = {picture.option: picture for picture in report.pictures}
+    assert told["grid"].animations == ()
+    assert told["sampling"].animations == ("sampling.gif", "sampling.webp")
+    for name in (told["sampling"].file, *told["sampling"].animations):
         with Pillow.open(tmp_path / "out" / name) as file:
             assert file.size == done.pictures["sampling"].pixels.shape[1::-1]
             assert getattr(file, "n_frames", 1) == (1 if name.endswith("png") else 5)

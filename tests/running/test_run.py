@@ -11,6 +11,7 @@ import gmmbench
 from gmmbench import Density, Image, ImageSource, Model, Predictor, Refused, Run, registry
 from gmmbench.api import TEST, TRAIN
 from gmmbench.reporting.report import Report
+from gmmbench.reporting.report_markdown import to_markdown
 from gmmbench.storage.run_files import atomic_write, prune, save
 
 BUNDLED = ["dog", "butterfly", "tiger", "horse", "china", "flower", "astronaut", "coffee", "cat"]
@@ -160,12 +161,12 @@ class Grey(Model):
 def test_a_regressor_of_colour_without_a_law_has_no_score_and_says_why():
     run = gmmbench.compose("image=china", "image.max_side=20")
     report = Report.of(gmmbench.execute(dataclasses.replace(run, model=Grey())))
-    assert report.data["log_likelihood"]["held_out"] is None
-    assert report.data["psnr"]["held_out"] > 5
-    assert not report.data["ranked"]
+    assert report.scores["log_likelihood"].held_out is None
+    assert report.scores["psnr"].held_out > 5
+    assert not report.ranked
     assert report.aim() is None
     assert "no score, for this fit has no law of colour" in report.headline()
-    assert "no law of colour" in report.to_markdown()
+    assert "no law of colour" in to_markdown(report)
 
 
 def test_holding_out_nothing_fits_everything():
@@ -187,7 +188,7 @@ def test_what_cannot_be_drawn_is_skipped_with_a_reason():
     done = gmmbench.execute(run)
     assert list(done.pictures) == ["grid"]
     assert "does not answer" in done.skipped["sample"]
-    assert "`sample` was not drawn" in Report.of(done).to_markdown()
+    assert "`sample` was not drawn" in to_markdown(Report.of(done))
 
 
 def test_a_report_holds_its_files_and_the_scores_its_split(tmp_path):
@@ -294,7 +295,7 @@ def test_a_rude_renderer_costs_only_its_own_picture(how, tmp_path):
     np.testing.assert_array_equal(done.pictures["grid"].pixels, calm.pictures["grid"].pixels)
     report = save(done, tmp_path / "out")
     assert json.loads(report.to_json())["failed"] == dict(done.failed)
-    assert "`rude` failed" in report.to_markdown()
+    assert "`rude` failed" in to_markdown(report)
 
 
 @pytest.mark.parametrize("option", BUNDLED)
@@ -354,4 +355,4 @@ def test_nothing_is_said_to_be_less_than_nothing():
     report = Report.of(gmmbench.execute(dataclasses.replace(run, renders={})))
     assert "gains 0.00 of" in report.headline()
     assert "-0." not in report.headline()
-    assert "| information gain | 0.000 |" in report.to_markdown()
+    assert "| information gain | 0.000 |" in to_markdown(report)

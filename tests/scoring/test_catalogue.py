@@ -11,6 +11,7 @@ from score_table import load
 import gmmbench
 from gmmbench.api import COLUMNS
 from gmmbench.reporting.report import Report
+from gmmbench.reporting.report_markdown import to_markdown
 from gmmbench.results import Score
 from gmmbench.scoring import catalogue
 from gmmbench.scoring import score as scoring
@@ -56,7 +57,7 @@ def test_a_declared_score_comes_out_everywhere(surprise):
     told = json.loads(report.to_json())["surprise"]
     assert (told["train"], told["held_out"], told["unit"]) == (1.25, 3.1415926, "sighs per pixel")
     assert (told["of"], told["convention"]) == ("held-out pixels", "surprise-1")
-    page = report.to_markdown()
+    page = to_markdown(report)
     assert "| mean surprise | 3.14159 | sighs per pixel | lower |" in page
     assert "| mean surprise | 1.25000 | sighs per pixel | lower |" in page
     assert "`surprise-1`" in page

@@ -396,7 +396,7 @@ def test_a_fit_is_opened_again_and_drawn_to_the_last_bit(store, tmp_path):
     run = gmmbench.compose(*SMALL, "render=[grid,sample]", "seed=2")
     done = gmmbench.execute(run, store=store)
     report = gmmbench.save(done, tmp_path / "out")
-    for what in (tmp_path / "out", report.data["keys"]["fit"]):
+    for what in (tmp_path / "out", report.keys.fit):
         study = store.open(what)
         np.testing.assert_array_equal(study.split.codes, done.study.split.codes)
         np.testing.assert_array_equal(study.image.values, done.study.image.values)
@@ -408,7 +408,7 @@ def test_a_fit_is_opened_again_and_drawn_to_the_last_bit(store, tmp_path):
 
 def test_an_image_is_kept_again_where_it_was_cleaned(store):
     run = gmmbench.compose(*SMALL)
-    key = gmmbench.Report.of(gmmbench.execute(run, store=store)).data["keys"]["fit"]
+    key = gmmbench.Report.of(gmmbench.execute(run, store=store)).keys.fit
     atomic.remove_folder(entry(store, "images").path)
     with pytest.raises(Refused, match=r"expected the image of .* got none; try its command again"):
         store.open(key)
