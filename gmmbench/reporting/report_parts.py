@@ -111,7 +111,7 @@ class ReportedLaw:
 
 @dataclass(frozen=True)
 class ReportedPatches:
-    """What the interval rests on: how many independent patches, and up to which lag in pixels they correlate."""
+    """The independent patches behind the interval: how many, and the lag up to which pixels correlate."""
 
     count: float
     reach: float
