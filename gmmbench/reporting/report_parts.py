@@ -103,10 +103,17 @@ class ReportedClassifier:
 
 @dataclass(frozen=True)
 class ReportedLaw:
-    """How the predictive distribution of colour was integrated, and its mean mass inside the cube."""
+    """How the predictive distribution of colour was integrated.
+
+    Attributes:
+        integrated: "exact", or "bound" where a value is only known to be at least so high.
+        mass_in_cube: its mean mass inside the cube.
+        error_nats: the mean error of its log masses; None of a bound.
+    """
 
     integrated: str
     mass_in_cube: float | None
+    error_nats: float | None
 
 
 @dataclass(frozen=True)
