@@ -81,6 +81,7 @@ def _run_row(run: FoundRun, label: str, counted: FoundRun) -> RunRow:
         alarms="; ".join(report.alarms),
         scores={name: column.value(report) for name, column in COLUMNS.items()},
         command=command(report),
+        verified=report.verification.verified,
     )
     return RunRow(run.folder, status, "; ".join(reasons), "", scored)
 
@@ -137,6 +138,7 @@ def _model_row(group: Group, verdict: Ranking, label: str) -> ModelRow:
         seeds=tuple(sorted(by_seed)),
         seeds_counted=tuple(sorted(counted)),
         scores=seed_means([run.report for run in counted.values()], len(group.seeds)),
+        verified=bool(counted) and all(run.report.verification.verified for run in counted.values()),
     )
 
 

@@ -49,7 +49,8 @@ def _scores(table: ImageTable, key: str, title: str) -> list[str]:
         first: list[object] = [row.model]
         if ranking:
             place = letters_text(row.letters) or row.not_ranked
-            first = [place, row.model, gain_text(row), range_of(row.interval, "gain")]
+            name = f"{row.model} (verified)" if row.verified else row.model
+            first = [place, name, gain_text(row), range_of(row.interval, "gain")]
         counted = len(row.seeds_counted)
         scores = [_score(column.score(row), column.name, counted) for column in columns]
         rows.append([*first, *scores, seeds_of(counted, len(table.seeds))])

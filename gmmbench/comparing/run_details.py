@@ -19,6 +19,7 @@ class RunDetails:
         config: every option, as JSON.
         versions: those of the libraries, where they are not the common ones.
         check: what the normalisation check found.
+        verification: what verification found; "" if it was not asked for.
         image: notes on the image, and the hash of its file.
     """
 
@@ -27,6 +28,7 @@ class RunDetails:
     config: str
     versions: str
     check: str
+    verification: str
     image: tuple[str, ...]
     threads: int
 
@@ -47,6 +49,7 @@ def run_details(comparison: Comparison) -> list[RunDetails]:
                 config=json.dumps(report.config.tree(), indent=1, ensure_ascii=False),
                 versions="" if report.versions == common else _versions(report.versions),
                 check=_check(report),
+                verification=_verification(report),
                 image=(*report.image.notes, f"sha256 {report.image.sha256}"),
                 threads=report.cost.threads,
             )
@@ -61,6 +64,13 @@ def common_versions(runs: Sequence[FoundRun | FailedRun]) -> Mapping[str, str]:
 
 def _versions(versions: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _verification(report: Report) -> str:
+    found = report.verification
+    if found.verified is None:
+        return ""
+    return f"{'Verified' if found.verified else 'Not verified'}: {found.why}."
 
 
 def _check(report: Report) -> str:

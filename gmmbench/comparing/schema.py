@@ -29,6 +29,7 @@ class ScoredRun:
         alarms: scores that are too good to be true.
         scores: the numbers of the report by the name of their column (columns.py).
         command: the command that repeats the run.
+        verified: whether its fit was verified in isolation; None if that was not asked for.
     """
 
     image: str
@@ -43,6 +44,7 @@ class ScoredRun:
     alarms: str
     scores: Mapping[str, int | float | None]
     command: str
+    verified: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class ModelRow:
         interval: the 95 % interval of that gain over patches of the image and over seeds.
         seeds: those it was run with. seeds_counted: those behind its means.
         scores: its means over seeds by the name of their column (columns.py).
+        verified: whether each fit behind its means was verified in isolation.
     """
 
     model: str
@@ -113,6 +116,7 @@ class ModelRow:
     seeds: tuple[int, ...]
     seeds_counted: tuple[int, ...]
     scores: Mapping[str, SeedMean]
+    verified: bool = False
 
     @property
     def shown_gain(self) -> float | None:

@@ -14,7 +14,7 @@ import numpy as np
 from ..api import LEVELS, TEST, TRAIN, VALIDATION, Density
 from ..errors import Refused
 from ..plain_data import plain
-from ..results import Outcome, Score
+from ..results import Outcome, Score, Verification
 from ..running.provenance import config_of, options_of, versions
 from ..scoring import catalogue
 from .animation import ANIMATIONS
@@ -62,6 +62,7 @@ class Report:
         skipped, failed: why a renderer could not draw this fit, and how one crashed, by its choice.
         versions: of Python, the libraries, and the packages of the plugins used.
         config: every option.
+        verification: whether the fit was made once more in isolation, and what that showed.
     """
 
     keys: ReportedKeys
@@ -85,6 +86,7 @@ class Report:
     failed: Mapping[str, str]
     versions: Mapping[str, str]
     config: ReportedConfig
+    verification: Verification = Verification()
 
     @staticmethod
     def of(outcome: Outcome) -> Report:
@@ -127,6 +129,7 @@ class Report:
             failed=dict(outcome.failed),
             versions=versions(type(run.image), type(run.model), *map(type, run.renders.values())),
             config=ReportedConfig(**_free(config_of(run))),
+            verification=outcome.verification,
         )
 
     def to_json(self) -> str:

@@ -105,8 +105,17 @@ def _normalisation_check(report: Report) -> list[str]:
         lines += [f"Its law of colour was integrated: {law.integrated}."]
     elif not lines:
         lines += ["A classifier: every probability is one, and nothing else is to be shown."]
+    lines += ["", _verification(report)]
     conventions = sorted({score.convention for score in report.scores.values() if score.convention})
     return [*lines, "", f"Conventions: {', '.join(f'`{name}`' for name in conventions)}."]
+
+
+def _verification(report: Report) -> str:
+    found = report.verification
+    if found.verified is None:
+        return "Not isolated: the model was fitted in a process that holds the image; `verify=true` verifies."
+    word = "Verified" if found.verified else "Not verified"
+    return f"{word}, in {found.seconds:.1f} s: {found.why}."
 
 
 def _cost(report: Report) -> list[tuple[Any, ...]]:

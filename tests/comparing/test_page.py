@@ -151,6 +151,25 @@ def test_text_stays_text_whatever_a_run_says(ink):
     assert "<img" not in to_markdown(found)
 
 
+def test_a_verified_model_is_marked_and_one_that_is_not_says_why(ink):
+    why = "in isolation it answers otherwise"
+    for seed in range(3):
+        told = {"verified": True, "why": "the isolated fit answers the same", "seconds": 2.0}
+        changed(ink / f"gmm-{seed}", lambda report, told=told: report.update(verification=told))
+    told = {"verified": False, "why": why, "seconds": 2.0}
+    reason = {"ranked": False, "not_ranked": [f"not verified: {why}"]}
+    changed(ink / "uniform-0", lambda report: report.update(verification=told, **reason))
+    found = compare([ink])
+    verified = {row.model: row.verified for table in found.tables for row in table.models}
+    assert verified == {"gmm": True, "histogram": False, "uniform": False}
+    assert {row.scored.verified for row in found.runs} == {True, False, None}
+    text = to_html(found, ink)
+    assert text.count("<small>verified</small>") == 1
+    assert "Verified: the isolated fit answers the same." in text and f"Not verified: {why}." in text
+    assert f"not ranked: seed 0: not verified: {why}" in text
+    assert "gmm (verified)" in to_markdown(found)
+
+
 def test_a_cell_of_markdown_ends_in_no_reason(ink):
     save_reason(ink / "job", "refused", [], "a | b\nc")
     (line,) = [line for line in to_markdown(compare([ink])).splitlines() if line.startswith("| job")]

@@ -17,6 +17,8 @@ from gmmbench import Run, Scene, Split, Store, execute
 from gmmbench.api import stream
 from gmmbench.models.gmm import GMM
 from gmmbench.models.histogram import Histogram
+from gmmbench.reporting.report import Report
+from gmmbench.reporting.report_markdown import to_markdown
 from gmmbench.running.confine import can_confine
 from gmmbench.running.isolated import IsolatedFailed, isolated
 from gmmbench.running.messages import rng_of_facts, rng_to_facts
@@ -119,6 +121,16 @@ def test_a_class_that_no_other_process_can_import_is_said_to_be_one():
 
     with pytest.raises(IsolatedFailed, match="cannot be imported"), told(Local()):
         pass
+
+
+@pytest.mark.parametrize(
+    ("verify", "says"), [(True, "Verified, in "), (False, "Not isolated: the model was fitted")]
+)
+def test_a_report_says_whether_its_fit_was_verified(verify, says):
+    report = Report.of(execute(run_of(models.Centre(), verify=verify)))
+    assert report.verification.verified is (True if verify else None)
+    assert Report.from_json(report.to_json()).verification == report.verification
+    assert says in to_markdown(report)
 
 
 def test_a_random_stream_arrives_with_what_it_spawns():
