@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gmmbench.scoring import catalogue
+from gmmbench.scoring.declaration import better_words
 
 PAGE = Path(__file__).parent / "report.md"
 BEGIN, END = "<!-- scores: written by make_score_table.py -->", "<!-- end of scores -->"
@@ -18,7 +19,7 @@ def table():
             score.name,
             score.meaning,
             places(score),
-            catalogue.better_words(score.better),
+            better_words(score.better),
             *(cell(score, view) for view in VIEWS),
         )
         for score in catalogue.SCORES.values()

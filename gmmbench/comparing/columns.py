@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ..reporting.report import Report
 from ..results import Score
-from ..scoring import catalogue
-from ..scoring.catalogue import Better, ScoreColumn
+from ..scoring import declaration, score_lookup
+from ..scoring.declaration import Better, ScoreColumn
 
 RANKING, COST = "generalisation", "cost"
 
@@ -42,7 +42,7 @@ class ResultColumn:
         return None if self.table == COST else report.scores[self.path[0]]
 
 
-TABLES = {**catalogue.TABLES, COST: "Cost of a fit"}
+TABLES = {**declaration.TABLES, COST: "Cost of a fit"}
 """The tables of an image, by key, in their order; the first is the ranking."""
 
 
@@ -62,7 +62,7 @@ COSTS = (
     ResultColumn("peak_bytes", "peak memory", COST, ("cost", "peak_bytes"), "lower", unit="bytes"),
 )
 
-COLUMNS = {column.name: column for column in (*map(_of_score, catalogue.columns()), *COSTS)}
+COLUMNS = {column.name: column for column in (*map(_of_score, score_lookup.columns()), *COSTS)}
 """Every column by its name, in the order in which tables show them."""
 
 PARETO_COSTS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..scoring import catalogue
-from ..scoring.catalogue import better_words
+from ..scoring import score_lookup
+from ..scoring.declaration import PARTS, TABLES, better_words
 from .report import Report
 
 
@@ -19,13 +19,13 @@ def to_markdown(report: Report) -> str:
         lines += [f"![{picture.option}]({shown})", "", f"*{picture.caption}*", ""]
     lines += [f"- `{option}` was not drawn: {reason}." for option, reason in report.skipped.items()]
     lines += [f"- `{option}` failed: {reason}." for option, reason in report.failed.items()]
-    lines += [f"## {catalogue.TABLES['generalisation']}", ""]
+    lines += [f"## {TABLES['generalisation']}", ""]
     lines += _scores(report, "generalisation", _beside(report))
     lines += _interval(report)
     for table in ("representation", "fidelity"):
         if rows := _scores(report, table):
-            lines += ["", f"## {catalogue.TABLES[table]}", "", *rows]
-    lines += ["", f"## {catalogue.TABLES['normalisation']}", "", *_scores(report, "normalisation"), ""]
+            lines += ["", f"## {TABLES[table]}", "", *rows]
+    lines += ["", f"## {TABLES['normalisation']}", "", *_scores(report, "normalisation"), ""]
     lines += _normalisation_check(report)
     lines += ["", "## Cost", "", *_table(("", "value"), _cost(report))]
     lines += ["", "## Fit", "", *_table(("", "value"), _fit(report))]
@@ -54,7 +54,7 @@ def _interval(report: Report) -> list[str]:
 
 def _scores(report: Report, table: str, beside: Iterable[tuple[Any, ...]] = ()) -> list[str]:
     """A table of the catalogue: a row for each score that has a value, a column for each part it shows."""
-    columns = catalogue.columns(table)
+    columns = score_lookup.columns(table)
     parts = list(dict.fromkeys(column.part for column in columns))
     rows = []
     for score in dict.fromkeys(column.score for column in columns):
@@ -63,7 +63,7 @@ def _scores(report: Report, table: str, beside: Iterable[tuple[Any, ...]] = ()) 
         if any(value is not None for value in shown):
             values = [_number(value, score.digits) for value in shown]
             rows.append((score.name, *values, found.unit, better_words(score.better)))
-    head = ("score", *(catalogue.PARTS[part] for part in parts), "unit", "better")
+    head = ("score", *(PARTS[part] for part in parts), "unit", "better")
     rows += [(name, _cell(value), unit, better) for name, value, unit, better in beside]
     return _table(head, rows) if rows else []
 

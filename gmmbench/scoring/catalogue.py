@@ -1,20 +1,13 @@
 """The catalogue: every score is declared here once; reports, tables, pages and docs derive from it.
 
 To add a score, declare it in `SCORES` and return its value from the scorer of each view it is declared for
-(`ink_scores`, `colour_scores`, `level_scores`). `python docs/make_score_table.py` renews the table in
-docs/report.md.
+(`ink_scores`, `colour_scores`, `level_scores`), made with `score_lookup.score_of`.
+`python docs/make_score_table.py` renews the table in docs/report.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
-
-from ..results import Score
-
-Better = Literal["higher", "lower"] | float | None
-"""Which way a score is better: a number is the target that is ideal; None means neither way."""
+from .declaration import ScoreDeclaration, ScoreInView
 
 POISSON = "ink-poisson-1"
 """Convention: Poisson log score over held-out pixels; each rate has the floor `poisson.FLOOR`."""
@@ -36,68 +29,6 @@ BOUND = "-bound"
 
 CELLS = "cell-masses-1"
 """Convention: sums of the masses of cells."""
-
-TABLES = {
-    "generalisation": "Generalisation: held-out pixels",
-    "representation": "Representation: training pixels",
-    "fidelity": "Fidelity: the expected picture",
-    "normalisation": "Normalisation check",
-}
-"""The tables that scores stand in, by key, in the order in which they are shown."""
-
-PARTS = {"held_out": "held out", "train": "training", "overall": "overall"}
-"""The parts of a score (the fields of `results.Score` that hold a number), as people read them."""
-
-
-@dataclass(frozen=True)
-class ScoreInView:
-    """What a score is in one view: its `unit` ("" for a plain number), `of` what, and its `convention`.
-
-    `{held}` in `of` stands for the held-out pixels, as the scorer describes them.
-    """
-
-    unit: str
-    of: str
-    convention: str
-
-
-@dataclass(frozen=True, eq=False)
-class ScoreDeclaration:
-    """One score.
-
-    Attributes:
-        key: its key in report.json.
-        name: what people read.
-        meaning: one sentence, without its full stop.
-        places: the tables it stands in, each with the part of the score that is shown there.
-        views: what it is in each view that has it.
-        better: which way is better.
-        digits: decimals that mean something.
-        elsewhere: why the other views do not have it.
-    """
-
-    key: str
-    name: str
-    meaning: str
-    places: tuple[tuple[str, str], ...]
-    views: Mapping[str, ScoreInView]
-    better: Better = None
-    digits: int = 3
-    elsewhere: str = "not a score of this view"
-
-
-@dataclass(frozen=True, eq=False)
-class ScoreColumn:
-    """One part of a score in a table.
-
-    `name` is its key in comparisons: the key of the score for its first place, `KEY_PART` for the others.
-    """
-
-    name: str
-    title: str
-    table: str
-    part: str
-    score: ScoreDeclaration
 
 
 def _declared(*scores: ScoreDeclaration) -> dict[str, ScoreDeclaration]:
@@ -257,93 +188,3 @@ SCORES: dict[str, ScoreDeclaration] = _declared(
     ),
 )
 """Every score by its key, in the order in which tables show them."""
-
-
-def columns(table: str | None = None) -> list[ScoreColumn]:
-    """The columns of a table, or of all tables in their order."""
-    found = [column for score in SCORES.values() for column in _columns_of(score)]
-    order = list(TABLES)
-    found.sort(key=lambda column: order.index(column.table))  # stable: the order of SCORES stays
-    return [column for column in found if table in (None, column.table)]
-
-
-def _columns_of(score: ScoreDeclaration) -> list[ScoreColumn]:
-    found: list[ScoreColumn] = []
-    for table, part in score.places:
-        repeated = any(column.table == table for column in found)
-        title = f"{score.name}, {PARTS[part]}" if repeated else score.name
-        name = f"{score.key}_{part}" if found else score.key
-        found.append(ScoreColumn(name, title, table, part, score))
-    return found
-
-
-def better_words(better: Better) -> str:
-    """Which way is better, in words: "higher", "lower", "1 is ideal", or "" for neither."""
-    if better is None or isinstance(better, str):
-        return better or ""
-    return f"{better:g} is ideal"
-
-
-def score_of(
-    key: str,
-    view: str,
-    *,
-    train: float | None = None,
-    held_out: float | None = None,
-    overall: float | None = None,
-    interval: tuple[float, float] | None = None,
-    reason: str | None = None,
-    held: str = "held-out pixels",
-    unit: str | None = None,
-    of: str | None = None,
-    variant: str = "",
-) -> Score:
-    """A value of a declared score, with the unit and the convention of its declaration.
-
-    Args:
-        key: of the score. view: of the image.
-        held: the held-out pixels in words. unit, of: where they depend on the fit.
-        variant: what is added to the convention of a value that must not be ranked beside others.
-
-    Raises:
-        ValueError: the score is not declared, or not for this view.
-    """
-    declared = SCORES.get(key)
-    if declared is None or view not in declared.views:
-        raise ValueError(_undeclared(key, view))
-    entry = declared.views[view]
-    return Score(
-        train=train,
-        held_out=held_out,
-        overall=overall,
-        unit=entry.unit if unit is None else unit,
-        of=(entry.of if of is None else of).replace("{held}", held),
-        convention=entry.convention + variant,
-        reason=reason,
-        interval=interval,
-    )
-
-
-def complete(values: Mapping[str, Score], view: str) -> dict[str, Score]:
-    """Every score of the catalogue in its order; a score that the view does not have is empty, with a reason.
-
-    Raises:
-        ValueError: a value is not declared for the view, or a declared one is missing.
-    """
-    for key in values:
-        if key not in SCORES or view not in SCORES[key].views:
-            raise ValueError(_undeclared(key, view))
-    missing = [key for key, score in SCORES.items() if view in score.views and key not in values]
-    if missing:
-        raise ValueError(
-            f"scores of {view}: expected a value of {', '.join(missing)}, as gmmbench/scoring/catalogue.py "
-            f"declares, got none; try to return it from the scorer of {view}"
-        )
-    return {key: values.get(key, Score(reason=score.elsewhere)) for key, score in SCORES.items()}
-
-
-def _undeclared(key: str, view: str) -> str:
-    return (
-        f"scores of {view}: expected keys that gmmbench/scoring/catalogue.py declares for {view}, got {key}; "
-        "try to declare it there"
-    )

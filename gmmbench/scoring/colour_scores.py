@@ -10,10 +10,10 @@ from ..api import LEVELS, TEST, TRAIN, Fitted, Floats, Image, Predictor, Split
 from ..mixture_fit import ColourMixture
 from ..results import Score
 from .asking import answers
-from .catalogue import score_of
 from .colour_distribution import colour_masses
 from .fidelity import fidelity
 from .intervals import difference
+from .score_lookup import score_of
 from .view_scores import LN2, Part
 
 UNIFORM = float(np.log2(LEVELS))

@@ -12,7 +12,6 @@ from ..api import TEST, TRAIN, VALIDATION, Density, Fitted, Floats, Image, Predi
 from ..results import Score
 from .asking import answers
 from .baselines import ratio_kde
-from .catalogue import score_of
 from .classifier import average_precision, bernoulli_bits, calibrated, probability
 from .fidelity import fidelity
 from .intervals import difference
@@ -28,6 +27,7 @@ from .poisson import (
     shape_ceiling,
     shape_gain,
 )
+from .score_lookup import score_of
 from .view_scores import LN2, Part, bits
 
 

@@ -8,10 +8,10 @@ import numpy as np
 from scipy.special import xlogy
 
 from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Split
-from .catalogue import score_of
 from .intervals import difference
 from .lattice_masses import level_masses
 from .normalisation_check import check_levels
+from .score_lookup import score_of
 from .view_scores import LN2, Part
 
 UNIFORM = float(np.log2(LEVELS))

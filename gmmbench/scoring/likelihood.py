@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Predictor, Split
 from ..results import Score
-from .catalogue import score_of
+from .score_lookup import score_of
 
 CHUNK = 1 << 20
 """Pixels that are scored at once."""

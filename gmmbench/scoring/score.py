@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from ..api import TRAIN, Fitted, Floats, Image, Split
 from ..results import Score, Scores
-from .catalogue import complete
 from .colour_scores import score_colour
 from .description import information_criteria, parameter_bits, png_bits
 from .ink_scores import score_ink
 from .level_scores import score_levels
 from .likelihood import log_likelihood
+from .score_lookup import complete
 
 VIEWS = {"ink": score_ink, "colour": score_colour, "levels": score_levels}
 

@@ -51,10 +51,10 @@ def test_a_declared_score_appears_everywhere_without_another_edit(tmp_path, ink)
     """Declare a score in the catalogue of another process, give it a value, and compare."""
     program = f"""
 import json, pathlib
-from gmmbench.scoring import catalogue
-catalogue.SCORES["wit"] = catalogue.ScoreDeclaration(
+from gmmbench.scoring import catalogue, declaration
+catalogue.SCORES["wit"] = declaration.ScoreDeclaration(
     "wit", "share of wit", "how funny it is", (("generalisation", "held_out"),),
-    {{"ink": catalogue.ScoreInView("laughs", "{{held}}", "wit-1")}}, better="higher")
+    {{"ink": declaration.ScoreInView("laughs", "{{held}}", "wit-1")}}, better="higher")
 top = pathlib.Path({str(ink)!r})
 for file in top.glob("*/report.json"):
     report = json.loads(file.read_text())

@@ -7,7 +7,7 @@ from sklearn.mixture import GaussianMixture as Reference
 from gmmbench.mixture import COVARIANCES, CovarianceType, fit, fit_bayesian, register_covariance
 from gmmbench.mixture.covariances import Dense
 
-NAMES = ("full", "diag", "spherical", "tied")
+IN_SCIKIT_LEARN = ("full", "diag", "spherical", "tied")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def register():
         del COVARIANCES[name]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", IN_SCIKIT_LEARN)
 def test_scikit_learn_has_the_types_its_shapes_and_its_numbers_of_parameters(name, points):
     kind, model = COVARIANCES[name], Reference(3, covariance_type=name, random_state=0).fit(points)
     whole = kind.expand(model.covariances_, 3, 2)
@@ -40,7 +40,12 @@ def test_scikit_learn_has_the_types_its_shapes_and_its_numbers_of_parameters(nam
     assert kind.n_parameters(3, 2) == model._n_parameters()
 
 
-@pytest.mark.parametrize("name", NAMES)
+def test_no_type_claims_a_name_of_scikit_learn_that_is_none():
+    claimed = {name for name, kind in COVARIANCES.items() if kind.in_scikit_learn}
+    assert claimed == set(IN_SCIKIT_LEARN)
+
+
+@pytest.mark.parametrize("name", COVARIANCES)
 def test_restricting_twice_is_restricting_once(name):
     rng = np.random.default_rng(1)
     factors, weights = rng.normal(size=(4, 3, 3)), rng.random(4)
@@ -56,8 +61,9 @@ def test_a_name_that_is_taken_is_refused():
 
 
 def test_a_name_that_is_not_there_is_refused_with_those_that_are(points):
+    assert set(IN_SCIKIT_LEARN) <= COVARIANCES.keys()
     for any_fit in (fit, fit_bayesian):
-        with pytest.raises(ValueError, match="one of full, diag, spherical, tied, got 'round'"):
+        with pytest.raises(ValueError, match=f"one of {', '.join(COVARIANCES)}, got 'round'"):
             any_fit(points, components=2, covariance="round", rng=np.random.default_rng(0))
 
 

@@ -13,9 +13,10 @@ from gmmbench.api import COLUMNS
 from gmmbench.reporting.report import Report
 from gmmbench.reporting.report_markdown import to_markdown
 from gmmbench.results import Score
-from gmmbench.scoring import catalogue
+from gmmbench.scoring import catalogue, score_lookup
 from gmmbench.scoring import score as scoring
-from gmmbench.scoring.catalogue import SCORES, ScoreDeclaration, ScoreInView
+from gmmbench.scoring.catalogue import SCORES
+from gmmbench.scoring.declaration import PARTS, TABLES, ScoreDeclaration, ScoreInView
 
 VIEWS = {
     "ink": ["image=dog", "image.max_side=40"],
@@ -45,7 +46,7 @@ def surprise(monkeypatch):
 
     def with_surprise(fitted, image, split, rng):
         part = formula(fitted, image, split, rng)
-        value = catalogue.score_of("surprise", "ink", train=1.25, held_out=3.1415926)
+        value = score_lookup.score_of("surprise", "ink", train=1.25, held_out=3.1415926)
         return dataclasses.replace(part, values={**part.values, "surprise": value})
 
     monkeypatch.setattr(catalogue, "SCORES", {**SCORES, "surprise": SURPRISE})
@@ -63,8 +64,8 @@ def test_a_declared_score_comes_out_everywhere(surprise):
     assert "`surprise-1`" in page
     table = load().table()
     assert "| `surprise` | mean surprise | how much the model is surprised |" in table
-    assert [c.name for c in catalogue.columns("generalisation")][-1] == "surprise"
-    assert [c.name for c in catalogue.columns("representation")][-1] == "surprise_train"
+    assert [c.name for c in score_lookup.columns("generalisation")][-1] == "surprise"
+    assert [c.name for c in score_lookup.columns("representation")][-1] == "surprise_train"
 
 
 def test_a_view_without_a_declared_score_says_why(surprise):
@@ -103,7 +104,7 @@ def test_a_declared_score_without_a_formula_is_an_error(monkeypatch):
 
 def test_a_score_of_another_view_is_an_error():
     with pytest.raises(ValueError, match=r"scores of colour: .* got expected_ink"):
-        catalogue.complete({"expected_ink": Score()}, "colour")
+        score_lookup.complete({"expected_ink": Score()}, "colour")
 
 
 def test_declarations_are_whole_and_columns_have_names_of_their_own():
@@ -115,12 +116,12 @@ def test_declarations_are_whole_and_columns_have_names_of_their_own():
         assert score.places
         assert set(score.views) <= set(COLUMNS)
         for table, part in score.places:
-            assert table in catalogue.TABLES
-            assert part in catalogue.PARTS
+            assert table in TABLES
+            assert part in PARTS
         for entry in score.views.values():
             assert entry.of
             assert entry.convention
-    names = [column.name for column in catalogue.columns()]
+    names = [column.name for column in score_lookup.columns()]
     assert len(names) == len(set(names))
 
 
