@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import combinations
 from pathlib import Path
 
@@ -25,7 +25,21 @@ Floats = np.ndarray
 HELD_OUT = 0.2
 SIDES = {120: 1000, 240: 500, 480: 250}
 """Image sides in pixels, and how many images of each kind."""
-FAMILIES = {120: tuple(KINDS), 240: ("independent", "correlated, 8 px", "1/10 smooth, 15 px")}
+FAMILIES = {
+    120: (
+        "independent",
+        "correlated, 1.5 px",
+        "correlated, 8 px",
+        "correlated, 15 px",
+        "1/10 smooth, 15 px",
+        "edges",
+        "bursts",
+        "heavy tails, t(3)",
+        "specks",
+        "blobs",
+    ),
+    240: ("independent", "1/10 smooth, 15 px"),
+}
 FAMILY_IMAGES = 200
 MODELS = 12
 PARTS = ("coverage", "seeds", "real", "families")
@@ -72,8 +86,18 @@ def pixels(field: Floats, scored: Floats) -> tuple[float, float]:
 
 def tiles(field: Floats, scored: Floats) -> tuple[float, float]:
     """The error over square tiles of side max(8, 4 correlation lengths), as it was before."""
+    return over_tiles(field, scored, tile_side(field, scored))
+
+
+def tile_side(field: Floats, scored: Floats) -> int:
+    """Of the tiles that suit a field."""
+    residuals = np.where(scored, field - field[scored].mean(), 0.0)
+    return max(8, int(np.ceil(4 * correlation_length(residuals, scored))))
+
+
+def over_tiles(field: Floats, scored: Floats, side: int) -> tuple[float, float]:
+    """The error over tiles of that side and its degrees of freedom; NaN with fewer than ten."""
     mean = field[scored].mean()
-    side = max(8, int(np.ceil(4 * correlation_length(np.where(scored, field - mean, 0.0), scored))))
     sums, sizes = (_tiled(part, side) for part in (np.where(scored, field, 0.0), scored.astype(float)))
     sums, sizes = sums[sizes > 0], sizes[sizes > 0]
     g = len(sums)
@@ -175,13 +199,15 @@ def family(kind: str, side: int, images: int) -> dict[str, float]:
         wrong["gmmbench"] += any(
             pair.told_apart() for pair in all_pairs(models, np.ones_like(scored), scored)
         )
-        for name in ("pixels", "tiles"):
-            p = [_p_value(a - b, scored, METHODS[name]) for a, b in combinations(models.values(), 2)]
+        apart = [a - b for a, b in combinations(models.values(), 2)]
+        of_tiles = tile_side(apart[0], scored)
+        for name, method in (("pixels", pixels), ("tiles", partial(over_tiles, side=of_tiles))):
+            p = [_p_value(field, scored, method) for field in apart]
             wrong[name] += min(holm([found for found in p if np.isfinite(found)]), default=1) < 0.05
     return {name: count / images for name, count in wrong.items()}
 
 
-def _p_value(field: Floats, scored: Floats, method: Callable[[Floats, Floats], tuple[float, float]]) -> float:
+def _p_value(field: Floats, scored: Floats, method: Method) -> float:
     return float(Known(field[scored].mean(), *map(np.asarray, method(field, scored))).p_values)
 
 

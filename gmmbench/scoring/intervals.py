@@ -130,6 +130,7 @@ class ScoredPixels:
         seeds = len(by_seed)
         if patches < LEAST_PATCHES or pixels < LEAST_PIXELS:
             return Difference(value, None, 0.0, patches, space.reach, max(1, seeds))
+        # of two seeds nothing is taken off: one degree of freedom does not tell how much is left
         chosen = space.independent * self._share_of_choice(seeds) if seeds > 2 else 0.0
         error, degrees = _with_seeds(space.variance, patches - 1, by_seed, chosen)
         return Difference(value, error, degrees, patches, space.reach, max(1, seeds))
@@ -150,22 +151,19 @@ def _with_seeds(space: float, degrees: float, by_seed: Sequence[float], chosen: 
     """The standard error over the image and over seeds together, and its degrees of freedom.
 
     The variance over S seeds, divided by S, is added to that over the image, less the part `chosen` that the
-    choice of held-out pixels has in it, since that is counted in the image's. Degrees of freedom are combined
-    by Satterthwaite (1946). With two seeds this covers the truth too rarely: there nothing is taken off and
-    the squares of the two margins of 95 % are added, the degrees being those that give this margin.
+    choice of held-out pixels has in it, since that is counted in the image's. The squares of the two margins
+    of 95 % are added (Zou and Donner 2008); the degrees of freedom are those that give this margin. Those of
+    Satterthwaite (1946) covered the truth too rarely: docs/coverage.md.
     """
     n = len(by_seed)
-    spread = float(np.var(by_seed, ddof=1)) / n if n > 1 else 0.0
-    seeds = max(0.0, spread - chosen)
+    seeds = max(0.0, float(np.var(by_seed, ddof=1)) / n - chosen) if n > 1 else 0.0
     both = space + seeds
     if not seeds > 0:
         return float(np.sqrt(space)), degrees
+    t_space, t_seeds = stdtrit([degrees, n - 1], 0.5 + LEVEL / 2)
     # in shares of the sum, whose square may underflow
-    if n == 2:
-        t_space, t_seeds = stdtrit([degrees, 1], 0.5 + LEVEL / 2)
-        t = np.sqrt((space / both) * t_space**2 + (seeds / both) * t_seeds**2)
-        return float(np.sqrt(both)), float(stdtridf(0.5 + LEVEL / 2, t))
-    return float(np.sqrt(both)), 1 / ((space / both) ** 2 / degrees + (spread / both) ** 2 / (n - 1))
+    t = np.sqrt((space / both) * t_space**2 + (seeds / both) * t_seeds**2)
+    return float(np.sqrt(both)), float(stdtridf(0.5 + LEVEL / 2, t))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -172,10 +172,10 @@ def test_the_spread_over_seeds_adds_to_the_variance():
     seeds = np.var(by_seed, ddof=1) / 3
     assert found.seeds == 3
     assert found.error**2 == pytest.approx(one.error**2 + seeds)
-    # Satterthwaite (1946)
-    assert found.degrees == pytest.approx(
-        (one.error**2 + seeds) ** 2 / (one.error**4 / one.degrees + seeds**2 / 2)
-    )
+    # the squares of the margins add, of Student's t with two degrees of freedom over seeds
+    margin = found.interval()[1] - found.value
+    alone = one.interval()[1] - one.value
+    assert margin**2 == pytest.approx(alone**2 + 4.3027**2 * seeds, rel=1e-4)
     assert 2 <= found.degrees < 3
 
 
