@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 from liars import thieves
 from liars.gallery import LIES, NOTHING, PAGE, page
@@ -53,6 +54,8 @@ def surroundings(tmp_path, monkeypatch):
     folder.mkdir()
     temporary.mkdir()
     np.save(folder / "picture.npy", image("ink").values)
+    (folder / "uniform-0").mkdir()
+    PIL.Image.fromarray(image("ink").pixels()).save(folder / "uniform-0" / "original.png")
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", ["gmmbench", f"image.path={folder / 'picture.npy'}"])
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))

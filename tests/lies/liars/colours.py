@@ -84,6 +84,35 @@ class HeavyWeights(HonestColours):
     regressor = Heavy
 
 
+class TakenAway(Colours):
+    """Half of a wide Gaussian is taken away from one and a half narrow ones; all of it integrates to 1."""
+
+    def law(self, coordinates):
+        law = super().law(coordinates)
+        n = len(coordinates)
+        wide = np.concatenate((law.covariances, 9 * law.covariances), axis=1)
+        return Law(np.tile([1.5, -0.5], (n, 1)), np.repeat(law.means, 2, axis=1), wide)
+
+
+@dataclass(frozen=True)
+class NegativeWeights(HonestColours):
+    """Its mixture has a negative weight, so that it sums to 1 and is too large where it matters."""
+
+    regressor = TakenAway
+
+
+class Freedom(Colours):
+    def law(self, coordinates):
+        return replaced(super().law(coordinates), degrees=np.full((len(coordinates), 1), -1.0))
+
+
+@dataclass(frozen=True)
+class NegativeDegrees(HonestColours):
+    """Its predictive distribution is Student's t with -1 degrees of freedom."""
+
+    regressor = Freedom
+
+
 class Spoken(Colours):
     """The same Gaussian, cut to the cube, through `log_predictive` in place of `law`, and a factor."""
 

@@ -1,5 +1,6 @@
 """Lies about being a density."""
 
+import random
 from dataclasses import dataclass
 
 import numpy as np
@@ -179,6 +180,41 @@ class LatticesAndBatches(Honest):
     """It answers whole lattices by one density and small batches by another; each is a density."""
 
     density = LargeAndSmall
+
+
+class BesideTheNodes(Cells):
+    nodes = np.concatenate([(np.polynomial.legendre.leggauss(n)[0] + 1) / 2 for n in (3, 5, 9, 17, 33)])
+
+    def log_density(self, points):
+        within = points[:, 0] / self.lattice.cell % 1
+        apart = np.abs(within[:, None] - self.nodes).min(axis=1, initial=np.inf)
+        return super().log_density(points) + np.log(2.0) * (apart > 1e-6)
+
+
+@dataclass(frozen=True)
+class OffTheLattice(Honest):
+    """It is honest at the nodes of every quadrature, and twice as large everywhere else."""
+
+    density = BesideTheNodes
+
+
+@dataclass(frozen=True)
+class Choosy(Honest):
+    """It fails on an image that it would not do well on, so that its mean is of the others."""
+
+    def fit(self, scene, rng, watch):
+        if np.nanstd(smooth(scene.values)) < 0.5:
+            raise RuntimeError("this image is not to my taste")
+        return super().fit(scene, rng, watch)
+
+
+@dataclass(frozen=True)
+class SeedsTheGlobalStream(Honest):
+    """It seeds the global random stream, by which other code in the process may draw."""
+
+    def fit(self, scene, rng, watch):
+        random.seed(1)
+        return super().fit(scene, rng, watch)
 
 
 class Upright(Cells):
