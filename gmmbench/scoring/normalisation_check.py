@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +60,7 @@ def check_density(
 
     Nothing is normalised: that would hide a density that is a multiple of one.
     """
-    cells = np.floor(fitted.sample(samples, rng) / lattice.cell)
+    cells = np.floor(fitted.sample(samples, apart(rng)) / lattice.cell)
     inside = ((cells >= 0) & (cells < (lattice.width, lattice.height))).all(axis=1)
     column, row = cells[inside].astype(np.intp).T
     counts = np.bincount(row * lattice.width + column, minlength=lattice.size).reshape(lattice.shape)
@@ -71,10 +72,15 @@ def check_levels(
 ) -> NormalisationCheck:
     """Compare samples with masses (levels,) of a density over one coordinate in 0..1."""
     levels = len(masses.values)
-    cells = np.floor(fitted.sample(samples, rng)[:, 0] * levels)
+    cells = np.floor(fitted.sample(samples, apart(rng))[:, 0] * levels)
     inside = cells[(cells >= 0) & (cells < levels)].astype(np.intp)
     counts = np.bincount(inside, minlength=levels)
     return _judged(Masses(masses.values[None], masses.how, masses.settled), counts[None], samples)
+
+
+def apart(rng: np.random.Generator) -> np.random.Generator:
+    """A random stream to hand to a model, which tells it nothing of `rng` and leaves that alone."""
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(rng.bytes(32)).digest(), "big"))
 
 
 def _judged(masses: Masses, counts: NDArray[np.intp], samples: int) -> NormalisationCheck:

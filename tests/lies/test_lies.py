@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
-from liars import thieves
+from liars import answers, thieves
 from liars.gallery import LIES, NOTHING, PAGE, page
-from liars.kit import Given, image
+from liars.kit import Given, Honest, image
 
-from gmmbench import Run, execute
+from gmmbench import Run, Scene, Split, execute
 from gmmbench.running.confine import can_confine
 from gmmbench.scoring import ink_scores
+from gmmbench.scoring.lattice_masses import ink_masses
+from gmmbench.scoring.normalisation_check import check_density
 from gmmbench.testing import check_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # they are no errors to a user either
@@ -88,6 +90,20 @@ def test_a_run_catches_it_or_it_gains_nothing(lie):
         assert gain(outcome) <= honest_gain(lie.honest) + 1e-6
     else:
         assert any(lie.how in reason for reason in outcome.scores.not_ranked)
+
+
+def test_no_model_gets_hold_of_the_random_stream_of_scoring():
+    scene = Scene.of(image(), Split.draw(image().lattice, 0, 0.2))
+    after, seeds = [], []
+    for density in (answers.Cells, answers.Grasping):
+        rng, fitted = np.random.default_rng(3), Honest().fit(scene, None, None)
+        fitted = density(fitted.lattice, fitted.values)
+        check_density(fitted, ink_masses(fitted, scene.lattice, image().values), scene.lattice, rng)
+        fitted.log_density(scene.lattice.centres())
+        after.append(rng.random())
+        seeds.append(getattr(fitted, "stream", rng).bit_generator.seed_seq.entropy)
+    assert after[0] == after[1]
+    assert seeds[0] != seeds[1]
 
 
 @by_net("check")

@@ -135,6 +135,26 @@ class ForeseesTheReferee(Honest):
     density = Foreseeing
 
 
+class Grasping(Cells):
+    """It keeps every random stream that it is handed, and sets it back to what it knows."""
+
+    def sample(self, n, rng):
+        self.__dict__["stream"] = rng
+        return super().sample(n, rng)
+
+    def log_density(self, points):
+        if (rng := self.__dict__.get("stream")) is not None:
+            rng.bit_generator.state = np.random.default_rng(0).bit_generator.state
+        return super().log_density(points)
+
+
+@dataclass(frozen=True)
+class TakesTheReferee(Honest):
+    """It keeps the random stream that it samples with, and sets it back to foresee what it is asked."""
+
+    density = Grasping
+
+
 class Improved(Cells):
     @classmethod
     def load(cls, arrays, facts):

@@ -81,6 +81,7 @@ LIES = [
         ArraysThatLie=NOTHING,
     )(answers),
     Lie(answers.ForeseesTheReferee, "run", NOTHING),
+    Lie(answers.TakesTheReferee, "run", NOTHING),
     *runs(
         kit.HonestColours,
         NarrowerThanACell=NOTHING,
