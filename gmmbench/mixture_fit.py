@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .api import COLUMNS, Density, Fitted, Floats, Lattice, Predictor, Watch
 
 if TYPE_CHECKING:
-    from .mixture import LogMasses, Mixture, StudentMixture
+    from .mixture import CellMasses, LogMasses, Mixture, StudentMixture
 
 PARAMETERS = ("weights", "means", "covariances")
 PREDICTIVE = ("predictive.weights", "predictive.means", "predictive.scales", "predictive.degrees")
@@ -59,6 +59,12 @@ class MixtureDensity(Density):
         from .mixture.integrals.cell_masses import cell_masses
 
         return cell_masses(self.density, *lattice.shape, lattice.cell)
+
+    def estimated_cell_masses(self, lattice: Lattice) -> CellMasses:
+        """The same with estimates of their errors."""
+        from .mixture.integrals.cell_masses import estimated_cell_masses
+
+        return estimated_cell_masses(self.density, *lattice.shape, lattice.cell)
 
     def level_masses(self, levels: int) -> Floats:
         """The mass in each of `levels` equal cells of 0..1, of a density over one column: (levels,)."""

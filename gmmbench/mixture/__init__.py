@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .fit_em import fit
     from .fit_result import BayesianFit, Fit
     from .fit_variational import fit_bayesian
-    from .integrals.cell_masses import cell_masses, level_masses
+    from .integrals.cell_masses import CellMasses, cell_masses, estimated_cell_masses, level_masses
     from .integrals.colour_masses import colour_masses
     from .integrals.law_masses import law_masses
     from .integrals.log_masses import LogMasses
@@ -22,6 +22,7 @@ __all__ = [
     "COVARIANCES",
     "BayesianFit",
     "BayesianGaussianMixture",
+    "CellMasses",
     "CovarianceType",
     "Fit",
     "GaussianMixture",
@@ -31,6 +32,7 @@ __all__ = [
     "TooManyComponents",
     "cell_masses",
     "colour_masses",
+    "estimated_cell_masses",
     "fit",
     "fit_bayesian",
     "law_masses",
@@ -41,6 +43,8 @@ __all__ = [
 _MODULES = {
     "BayesianFit": "fit_result",
     "BayesianGaussianMixture": "sklearn_api",
+    "CellMasses": "integrals.cell_masses",
+    "estimated_cell_masses": "integrals.cell_masses",
     "Fit": "fit_result",
     "GaussianMixture": "sklearn_api",
     "LogMasses": "integrals.log_masses",

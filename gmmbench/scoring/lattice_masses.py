@@ -22,6 +22,15 @@ STILL_CELL, STILL_SHARE = 1e-2, 0.95
 FROZEN = 1e-5
 """A cell that moves by less than this part of itself is not refined any more."""
 
+KNOWN = 1e-4
+"""Nats by which the score of a mixture may err, and what its mass in the box may."""
+
+MOST_ERROR = 100.0
+"""Nats that stand for an infinite error: cells below exp(-40) have it, and do not matter."""
+
+LEAST = 1e-3
+"""Share of the uniform mass below which the floor of the score decides."""
+
 CHUNK = 1 << 20
 """Points that are asked about at once."""
 
@@ -32,8 +41,8 @@ class Masses:
 
     Attributes:
         values: (H, W), or (256,) of levels.
-        how: "exact" (in closed form to 1e-3 nats), or the quadrature's order.
-        settled: whether they no longer moved.
+        how: "exact" (integrated to 1e-4 nats), or the quadrature's order.
+        settled: whether they are known: they no longer moved, or their errors are small.
     """
 
     values: Floats
@@ -49,7 +58,8 @@ class Masses:
 def ink_masses(fitted: Density, lattice: Lattice, ink: Floats) -> Masses:
     """The masses of a density over x, y in the cells of a lattice, given the image's ink (H, W)."""
     if isinstance(fitted, MixtureDensity):
-        return Masses(fitted.cell_masses(lattice), "exact")
+        found = fitted.estimated_cell_masses(lattice)
+        return Masses(found.values, "exact", _known(found.values, found.error, ink))
     corners = lattice.centres() - lattice.cell / 2
     values, how, settled = _refined(fitted, corners, lattice.cell, ink.ravel())
     return Masses(values.reshape(lattice.shape), how, settled)
@@ -63,9 +73,17 @@ def level_masses(fitted: Density, levels: int, counts: Floats) -> Masses:
     return Masses(*_refined(fitted, corners, 1 / levels, counts))
 
 
+def _known(values: Floats, error: Floats, ink: Floats) -> bool:
+    """Whether masses (H, W) with errors in nats are known well enough: what is below the floor may err."""
+    least = LEAST / values.size
+    error = np.minimum(error, MOST_ERROR)
+    of_score = (ink * error * values / (values + least)).sum()
+    return bool(of_score <= KNOWN * ink.sum() and (error * values).sum() <= KNOWN)
+
+
 def _refined(fitted: Density, corners: Floats, side: float, weight: Floats) -> tuple[Floats, str, bool]:
     """Masses of the cells (n, d) with these low corners; weight (n,) is the ink that each would score."""
-    least = 1e-3 / len(corners)  # below a thousandth of the uniform mass the floor of the score decides
+    least = LEAST / len(corners)
     before = _quadrature(fitted, corners, side, ORDERS[0])
     moving = np.arange(len(corners))
     for order in ORDERS[1:]:

@@ -87,7 +87,11 @@ def _judged(masses: Masses, counts: NDArray[np.intp], samples: int) -> Normalisa
     total, share = masses.total, float(counts.sum()) / samples
     reasons = []
     if not masses.settled:
-        reasons.append("its cell masses still move at the finest quadrature")
+        reasons.append(
+            "its cell masses are not certified: it is too narrow to be integrated to 1e-4 nats"
+            if masses.how == "exact"
+            else "its cell masses still move at the finest quadrature"
+        )
     if not (np.isfinite(masses.values).all() and (masses.values >= 0).all()):
         reasons.append("its cell masses are not all finite and >= 0")
         return NormalisationCheck(tuple(reasons), total, share, 0, None, masses.how)

@@ -6,6 +6,8 @@ from known_fits import Cells, Written, ink_image
 from scipy.stats import multivariate_normal, norm
 
 from gmmbench import Lattice
+from gmmbench.mixture import Mixture
+from gmmbench.mixture_fit import MixtureDensity
 from gmmbench.scoring.lattice_masses import ink_masses, level_masses
 from gmmbench.scoring.normalisation_check import check_density, check_levels
 
@@ -87,3 +89,20 @@ def test_a_smooth_density_is_integrated_as_scipy_does():
     exact = [shape.cdf(low + lattice.cell, lower_limit=low) for low in corners]
     assert masses.settled
     np.testing.assert_allclose(masses.values.ravel(), exact, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "width, correlation, holds",
+    [(0.3, 0.9, True), (0.02, 0.99, True), (1e-6, 0, True), (1e-6, 1 - 1e-12, False)],
+)
+def test_a_mixture_that_is_too_narrow_to_be_integrated_is_not_certified(width, correlation, holds):
+    """A cell of 32 is 2 ** -5 wide, so that the covariance keeps its digits."""
+    lattice = Lattice(32, 32)
+    covariance = (width / 32) ** 2 * np.array([[1, correlation], [correlation, 1]])
+    mixture = Mixture([0.5, 0.5], [[0.5, 0.5], [20.4 / 32, 20.4 / 32]], [0.05 * np.eye(2), covariance])
+    fit = MixtureDensity(mixture, ("x", "y"), None, 1, True)
+    ink = np.zeros(lattice.shape)
+    ink[20, 20] = 1
+    found = check_density(fit, ink_masses(fit, lattice, ink), lattice, np.random.default_rng(0))
+    assert found.holds == holds
+    assert any("not certified" in reason for reason in found.reasons) != holds

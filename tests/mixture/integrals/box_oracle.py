@@ -22,6 +22,9 @@ STEPS = np.concatenate((np.arange(0, 9, 1.0), 9 * 2.0 ** np.arange(0, 45)))
 TINY = 1e-5
 """Below this width in standard deviations an interval's mass is its middle density times its width."""
 
+TINY_T = 1e-4
+"""The same of a t, relative to where it lies: `stdtr` has nine digits or so in far tails."""
+
 
 def factor(covariance):
     """The lower Cholesky factor of a matrix of floats, with 60 digits: rows of Decimals."""
@@ -146,7 +149,7 @@ def _log_between(a, b, df):
         else:
             left, right = stdtr(df, a), stdtr(df, np.where(b > 0, -b, b))
             wide = np.where(b > 0, np.log1p(-left - right), np.log(right - left))
-            narrow = width < TINY * np.maximum(1, abs(middle))
+            narrow = width < TINY_T * np.maximum(1, abs(middle))
         return np.where(narrow, _log_density(middle, df) + np.log(width), wide)
 
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from ..compiler import kernel, part
 from ..elementary import make_exp
+from .cell import NARROWER
 from .needed import DEGREES, FIRST, LEAST, MEAN, OFFSET, make_upper
-from .quadrature import make_enough
+from .quadrature import make_enough_here
 from .tails import make_between, make_log1p, make_ratio
 
 TILE = 16
@@ -25,6 +26,9 @@ Gauss-Legendre nodes a cell: 0 for a diagonal covariance, which is exact along b
 
 FROM = 7
 """And the mean along the axis of the error function."""
+
+FARTHEST = 81.0
+"""Squared distance up to which a component has its nodes: 40 nats down."""
 
 
 @cache
@@ -108,17 +112,21 @@ def make_student_tile() -> Any:
     """The same for t distributions, by Gauss-Legendre along both axes.
 
     As many nodes as the component needs here: along an axis its density varies over the conditional
-    standard deviation times sqrt((df + q) / (df + 2)), q being the least squared distance in the tile.
+    standard deviation times sqrt((df + q) / (df + 2)), q being the least squared distance in the tile, and
+    its logarithm changes by (df + 2) sqrt(q) / (df + q) per deviation, most where q = df.
     """
-    exp, log1p, enough = make_exp("float64"), make_log1p(), make_enough()
+    exp, log1p, enough, narrower = make_exp("float64"), make_log1p(), make_enough_here(), NARROWER
 
     def add(x0: float, y0: float, row: Any, bound: float, nodes: Any, weights: Any, down: Any) -> None:
         df, mx, my = row[DEGREES], row[MEAN], row[MEAN + 1]
         a, b, c = row[MEAN + 2], row[MEAN + 3], row[MEAN + 4]
         power, inverse, height = 0.5 * (df + 2.0), 1.0 / df, np.exp(row[OFFSET])
-        stretch = sqrt(df / (df + 2.0) * np.exp((row[OFFSET] - bound) / power))  # exp(..) is 1 + q / df
-        across = enough(stretch / sqrt(a * a + b * b))
-        along = enough(stretch / c)
+        more = np.exp((row[OFFSET] - bound) / power)  # 1 + q / df
+        stretch = narrower * sqrt(df / (df + 2.0) * more)
+        far = max(df * (more - 1.0), min(df, FARTHEST))
+        steep, slant = (df + 2.0) * sqrt(far) / (df + far) / narrower, sqrt(a * a + b * b)
+        across = enough(stretch / slant, steep * slant)
+        along = enough(stretch / c, steep * c)
         for i in range(TILE):
             line = down[i]
             for j in range(along):
