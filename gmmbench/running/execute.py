@@ -144,7 +144,7 @@ def _learn(run: Run, image: Image, split: Split, threads: int, tell: Listen) -> 
         scores = score(fitted, image, split, referee(run.seed, image))
     except Refused as error:
         raise Refused(f"model {run.model.name}: {error}") from error
-    scores = replace(scores, not_ranked=(*scores.not_ranked, *replaced(type(run.model))))
+    scores = replace(scores, not_ranked=(*scores.not_ranked, *replaced()))
     cost = replace(cost, score_seconds=time.perf_counter() - started)
     verification = Verification()
     if alone is not None:

@@ -1,39 +1,45 @@
-"""Whether a model has replaced functions of this package in this process, such as those that score it."""
+"""Whether a plugin has replaced functions of this package in this process, such as those that score it."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from types import FunctionType
 
-from ..api import Model
+from ..api import Choice
 
 OWN = __name__.partition(".")[0]
 
 
-def replaced(model: type[Model]) -> tuple[str, ...]:
-    """Functions and classes of this package that come from the package of a model, as reasons not to rank it.
+def replaced() -> tuple[str, ...]:
+    """Functions and classes of this package that come from the package of a plugin, as reasons not to rank.
 
-    It finds a model that puts a function of its own in the place of one of ours, in this run or earlier.
-    It does not find one that takes pains to hide that.
+    It finds a plugin that puts a function of its own in the place of one of ours, in this run or an earlier
+    one, in which case no score of this process can be trusted. It does not find one that hides that.
     """
-    package = model.__module__.partition(".")[0]
-    if package == OWN:
-        return ()
+    plugins = {_package(choice) for choice in _descendants(Choice)} - {OWN}
     found = []
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] != OWN or module is None:
             continue
         for key, value in list(vars(module).items()):
-            if _owner(value) == package:
-                found.append(f"{name}.{key}")
+            places = [(f"{name}.{key}", value)]
             if isinstance(value, type) and value.__module__ == name:
-                members = vars(value).items()
-                found += [f"{name}.{key}.{part}" for part, member in members if _owner(member) == package]
-    return tuple(f"{name} was replaced by {package}" for name in found)
+                places += [(f"{name}.{key}.{part}", member) for part, member in vars(value).items()]
+            found += [
+                f"{place} was replaced by {_package(one)}"
+                for place, one in places
+                if isinstance(one, FunctionType | type) and _package(one) in plugins
+            ]
+    return tuple(found)
 
 
-def _owner(value: object) -> str | None:
-    """The package of a function or class."""
-    if isinstance(value, FunctionType | type):
-        return str(value.__module__).partition(".")[0]
-    return None
+def _package(one: FunctionType | type) -> str:
+    return str(one.__module__).partition(".")[0]
+
+
+def _descendants(kind: type) -> Iterator[type]:
+    children: list[type] = kind.__subclasses__()
+    for child in children:
+        yield child
+        yield from _descendants(child)

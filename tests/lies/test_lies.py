@@ -92,6 +92,11 @@ def test_a_run_catches_it_or_it_gains_nothing(lie):
         assert any(lie.how in reason for reason in outcome.scores.not_ranked)
 
 
+def test_no_run_is_ranked_in_a_process_whose_scorer_was_replaced():
+    execute(run_of(thieves.Referee()))
+    assert any("was replaced by liars" in reason for reason in execute(run_of(Honest())).scores.not_ranked)
+
+
 def test_no_model_gets_hold_of_the_random_stream_of_scoring():
     scene = Scene.of(image(), Split.draw(image().lattice, 0, 0.2))
     after, seeds = [], []
