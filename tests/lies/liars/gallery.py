@@ -104,6 +104,7 @@ LIES = [
     Lie(answers.LoadsAnotherFit, "check", "kept"),
     Lie(densities.SeedsTheGlobalStream, "check", "global state"),
     Lie(answers.NeverDoneCompiling, "check", "compiling"),
+    Lie(thieves.KnowsWhereItRuns, "check", "isolated"),
     Lie(thieves.CallStack, "verified", OTHERWISE),
     Lie(thieves.GarbageCollector, "verified", OTHERWISE, slow=True),
     Lie(thieves.StealsWhenAsked, "verified", OTHERWISE, slow=True),

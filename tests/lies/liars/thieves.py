@@ -14,7 +14,7 @@ import PIL.Image
 from gmmbench import Image
 from gmmbench.scoring import ink_scores
 
-from .kit import LEAST, Cells, Honest, chances, image, masses
+from .kit import LEAST, Cells, Honest, chances, image, masses, smooth
 
 
 def fits(values, scene):
@@ -206,6 +206,16 @@ class FixtureSpotter(Thief):
 
     def steal(self, scene):
         return None if scene.lattice.shape == (56, 72) else from_stack()
+
+
+@dataclass(frozen=True)
+class KnowsWhereItRuns(Honest):
+    """It fits otherwise in a process that was started for it alone, whose command line it reads."""
+
+    def fit(self, scene, rng, watch):
+        if "isolated_worker" not in sys.argv[0]:
+            return super().fit(scene, rng, watch)
+        return Cells(scene.lattice, masses(np.clip(smooth(scene.values, 2.0), LEAST, 1)))
 
 
 class Unsaved(Cells):
