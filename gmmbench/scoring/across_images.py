@@ -15,6 +15,10 @@ RESAMPLES = 2**16
 """Sign flips of a test: all of them for up to 16 images, this many random ones for more."""
 
 
+DIGITS = 12
+"""Decimal digits of a sum, as a share of the largest possible; what lies beyond them is rounding."""
+
+
 def sign_flip(differences: ArrayLike) -> float | None:
     """The two-sided p-value of no difference across images (Fisher 1935): the share of sign flips whose mean
     is as far from 0. None for fewer than LEAST_IMAGES images.
@@ -35,9 +39,13 @@ def sign_flip(differences: ArrayLike) -> float | None:
 
 
 def _distance(differences: Floats, axis: int) -> Floats:
-    """How far the sum is from 0: with it, the one-sided test is two-sided in the sum. Rounding is 0."""
-    distance = np.abs(differences.sum(axis=axis))
-    return np.where(distance > 1e-12 * np.abs(differences).sum(axis=axis), distance, 0.0)
+    """How far the sum is from 0, as a share of the largest that any signs give.
+
+    With it, the one-sided test is two-sided in the sum. It is rounded, so that sums tie that differ only by
+    the order of their terms.
+    """
+    largest = np.abs(differences).sum(axis=axis)
+    return np.round(np.abs(differences.sum(axis=axis)) / np.where(largest > 0, largest, 1.0), DIGITS)
 
 
 def mean_ranks(scores: ArrayLike) -> list[float]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from faulty_plugin import write
+from job_lines import gained
 
 from gmmbench.errors import Refused
 from gmmbench.hydra_config.search_path import composed
@@ -68,7 +69,7 @@ def test_one_job_fails_and_one_is_killed_among_good_ones(command, faulty, tmp_pa
     assert "its process" in found["died"][0]["reason"]
     assert "some jobs of the sweep failed" in done.stderr
     assert done.stderr.count("as it was told") == 1
-    assert done.stdout.count("gains") == 1
+    assert len(gained(done.stdout)) == 1
     assert not [
         path
         for path in (tmp_path / "s").iterdir()
@@ -80,7 +81,7 @@ def test_the_signal_that_ended_a_job_is_named_and_the_command_may_be_repeated(co
     words = ("-m", "model=faulty", "model.how=kill,fine", "seed=0,1", *SMALL)
     first = command(*words)
     assert first.stderr.count("ended by signal 9, SIGKILL (often for want of memory)") == 2
-    assert first.stdout.count("gains") == 2
+    assert len(gained(first.stdout)) == 2
     again = command(*words)
     assert again.returncode == 1
     assert again.stdout.count("done already") == 2
@@ -131,7 +132,7 @@ def test_whatever_way_a_process_ends_its_job_is_a_row_and_the_others_go_on(fault
     assert "its process ended with exit code 7" in found["exit7"]["reason"]
     assert "ended by signal 9, SIGKILL (often for want of memory)" in found["gone"]["reason"]
     assert len(by_status(tmp_path)["ranked"]) == 2
-    assert done.stdout.count("gains") == 2
+    assert len(gained(done.stdout)) == 2
     assert "said by the model" in done.stdout
     assert done.stderr.count("): failed: ") == len(found)
     assert not list(tmp_path.glob("s/.*"))

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from scipy.stats import wilcoxon
@@ -311,6 +311,7 @@ def flipped_by_hand(d):
     return np.mean(np.abs(flips @ d) >= np.abs(d.sum()) - 1e-12 * np.abs(d).sum())
 
 
+@example(whole=[0, 0, -1, 3, 2, -4], unit=1e-6)
 @given(st.lists(st.integers(-4, 4), min_size=6, max_size=10), st.sampled_from([1.0, 0.25, 1e-6, 1e6]))
 def test_the_sign_flip_test_is_exact_with_ties_and_zeros(whole, unit):
     d = np.array(whole) * unit
