@@ -1,28 +1,20 @@
-"""Fitting a Gaussian mixture: one door for the engines behind it."""
+"""Fitting a Gaussian mixture by expectation-maximisation, with our own kernels or with scikit-learn."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .covariances import covariance_type
 from .distributions.gaussian import Mixture
 from .em.iterate import EMProgress
-from .em.missing import Missing
 from .em.optimise import optimise
 from .em.problem import Options, Problem
-from .fit_checks import check_choice, check_distinct, check_points
+from .fit_checks import check_arguments, check_choice
 from .fit_result import Fit, Watcher
 from .sklearn_engine import fit_reference
 
-INITS = ("kmeans", "k-means++", "stratified", "random", "random_from_data")
-"""How the first components are made, see `initialize.begin`; scikit-learn is given "stratified" ones."""
-
 EMPTY = ("remove", "reseed")
 """What to do with components that become empty."""
-
-ENGINES = ("fast", "sklearn")
-"""Our own kernels, and the reference."""
 
 
 def fit(
@@ -88,37 +80,27 @@ def fit(
         >>> found.mixture.n_components, found.converged
         (1, True)
     """
-    x, w, axes = check_points(points, weights, covariance_floor, incomplete=nan_is_missing)
-    kind = covariance_type(covariance)
-    check_choice("engine", engine, ENGINES)
+    given = check_arguments(
+        points,
+        weights,
+        covariance_floor,
+        covariance,
+        init,
+        engine,
+        components=components,
+        truncation=truncation,
+        at_least={"iterations": (iterations, 1), "n_init": (n_init, 1), "split_merge": (split_merge, 0)},
+        missing=missing is not None,
+        nan_is_missing=nan_is_missing,
+    )
     check_choice("empty", empty, EMPTY)
-    if isinstance(init, str):
-        check_choice("init", init, INITS)
-    elif init.dimension != x.shape[1] or init.n_components != components:
-        raise ValueError(
-            f"expected an init of {components} components in {x.shape[1]} dimensions, "
-            f"got {init.n_components} in {init.dimension}"
-        )
-    if nan_is_missing and (missing is not None or engine == "sklearn"):
-        raise ValueError("expected engine='fast' and no missing cells of a lattice with nan_is_missing=True")
     if engine == "sklearn":
-        if missing is not None:
-            raise ValueError("expected engine='fast' for missing cells, got 'sklearn'")
-        return fit_reference(x, w, components, kind, init, tolerance, iterations, axes, rng, watch)
+        return fit_reference(given, components, init, tolerance, iterations, rng, watch)
     from .kernels.compiler import compile_seconds
 
-    if not 0 <= truncation < 1 or iterations < 1 or n_init < 1 or split_merge < 0 or components < 1:
-        raise ValueError(
-            "expected 0 <= truncation < 1, split_merge >= 0, and components, iterations and n_init >= 1, got "
-            f"{truncation}, {split_merge}, {components}, {iterations} and {n_init}"
-        )
     before = compile_seconds()
-    if not w.all():
-        x, w = x[w > 0], w[w > 0]
-    check_distinct(x, components)
-    holes = None if missing is None else Missing.of(*missing, x.shape[1])
-    options = Options(kind, tolerance, iterations, precision, truncation, threads, empty)
-    problem = Problem(x, w, axes, options, holes)
+    options = Options(given.covariance, tolerance, iterations, precision, truncation, threads, empty)
+    problem = Problem.of(given, components, options, missing)
     progress = optimise(problem, components, init, n_init, split_merge, rng, watch)
     return _fit_of(problem, progress, compile_seconds() - before)
 

@@ -1,16 +1,13 @@
-"""Fitting a Bayesian Gaussian mixture by variational inference: one door for the engines behind it."""
+"""Fitting a Bayesian Gaussian mixture by variational inference, with our own kernels or scikit-learn."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .covariances import covariance_type
 from .distributions.gaussian import Mixture
-from .em.missing import Missing
 from .em.problem import Options, Problem
-from .fit_checks import check_choice, check_distinct, check_points
-from .fit_em import ENGINES, INITS
+from .fit_checks import check_arguments, check_choice
 from .fit_result import BayesianFit, Watcher
 from .sklearn_engine import fit_bayesian_reference
 from .variational.births import grow
@@ -71,47 +68,47 @@ def fit_bayesian(
     Raises:
         ValueError: as for `fit`, and where scikit-learn is asked for what it has not.
     """
-    x, w, axes = check_points(points, weights, covariance_floor)
-    check_choice("engine", engine, ENGINES)
+    given = check_arguments(
+        points,
+        weights,
+        covariance_floor,
+        covariance,
+        init,
+        engine,
+        components=components,
+        truncation=truncation,
+        at_least={"iterations": (iterations, 1), "births": (births, 0)},
+        missing=missing is not None,
+        nan_is_missing=False,
+    )
     check_choice("prior", prior, PRIORS)
-    kind = covariance_type(covariance)
-    if isinstance(init, str):
-        check_choice("init", init, INITS)
-    elif init.dimension != x.shape[1] or init.n_components != components:
-        raise ValueError(
-            f"expected an init of {components} components in {x.shape[1]} dimensions, "
-            f"got {init.n_components} in {init.dimension}"
-        )
-    if not 0 <= truncation < 1 or iterations < 1 or births < 0 or components < 1:
-        raise ValueError(
-            "expected 0 <= truncation < 1, births >= 0, and components and iterations >= 1, got "
-            f"{truncation}, {births}, {components} and {iterations}"
-        )
     if concentration is not None and not concentration > 0:
         raise ValueError(f"expected a concentration > 0, got {concentration}")
     if engine == "sklearn":
-        if missing is not None:
-            raise ValueError("expected engine='fast' for missing cells, got 'sklearn'")
         if not isinstance(init, str) or init == "stratified" or births or prior != "points":
-            given = init if isinstance(init, str) else "a mixture"
+            asked = init if isinstance(init, str) else "a mixture"
             raise ValueError(
                 "expected an init that scikit-learn has, prior='points' and births=0, "
-                f"got {given}, {prior!r} and {births}; try engine='fast'"
+                f"got {asked}, {prior!r} and {births}; try engine='fast'"
             )
-        common = (x, w, components, kind, init, tolerance, iterations, axes, rng)
-        return fit_bayesian_reference(*common, process, concentration, watch)
+        return fit_bayesian_reference(
+            given, components, init, tolerance, iterations, rng, process, concentration, watch
+        )
     from .kernels.compiler import compile_seconds
 
     before = compile_seconds()
-    x, w = x[w > 0], w[w > 0]
-    check_distinct(x, components)
-    holes = None if missing is None else Missing.of(*missing, x.shape[1])
-    options = Options(kind, tolerance, iterations, precision, truncation, threads)
-    problem = Problem(x, w, axes, options, holes)
+    options = Options(given.covariance, tolerance, iterations, precision, truncation, threads)
+    problem = Problem.of(given, components, options, missing)
     first = Prior.of_points(
-        problem.points, problem.weights, problem.covariance_floor, components, kind, process, concentration
+        problem.points,
+        problem.weights,
+        problem.covariance_floor,
+        components,
+        given.covariance,
+        process,
+        concentration,
     )
-    inference = Inference(problem, float(w.max()), prior == "evidence")
+    inference = Inference(problem, float(given.weights.max()), prior == "evidence")
     progress = VariationalProgress(inference.begin(first, components, init, rng))
     progress = inference.iterate(progress, iterations, tolerance, watch)
     if births:

@@ -12,7 +12,7 @@ from .covariances import CovarianceType
 from .distributions.gaussian import Mixture
 from .em.problem import Options, Problem
 from .em.whitening import Units
-from .fit_checks import check_distinct
+from .fit_checks import FitArguments, check_distinct
 from .fit_result import BayesianFit, Fit, Watcher
 from .sample_weights import in_observations
 from .variational.posterior import Posterior
@@ -24,20 +24,19 @@ MOST_REPEATED = 10
 
 
 def fit_reference(
-    points: Floats,
-    weights: Floats,
+    given: FitArguments,
     components: int,
-    covariance: CovarianceType,
     init: str | Mixture,
     tolerance: float,
     iterations: int,
-    covariance_floor: Floats,
     rng: np.random.Generator,
     watch: Watcher | None = None,
 ) -> Fit:
     """`fit` by scikit-learn's GaussianMixture."""
     from sklearn.mixture import GaussianMixture
 
+    points, covariance = given.points, given.covariance
+    scale = np.sqrt(given.covariance_floor)
     estimator = GaussianMixture(
         components,
         covariance_type=_name(covariance),
@@ -45,12 +44,11 @@ def fit_reference(
         max_iter=iterations,
         reg_covar=1.0,
         random_state=_seed(rng),
-        **_starting(init, points, weights, components, covariance, covariance_floor, rng),
+        **_starting(init, given, components, rng),
     )
-    done = _fit(estimator, _by_weight(points / np.sqrt(covariance_floor), weights, rng), components)
+    done = _fit(estimator, _by_weight(points / scale, given.weights, rng), components)
     if watch is not None:
         watch(int(done.n_iter_), float(done.lower_bound_))
-    scale = np.sqrt(covariance_floor)
     return Fit(
         _mixture(done, covariance, scale),
         int(done.n_iter_),
@@ -61,14 +59,11 @@ def fit_reference(
 
 
 def fit_bayesian_reference(
-    points: Floats,
-    weights: Floats,
+    given: FitArguments,
     components: int,
-    covariance: CovarianceType,
     init: str,
     tolerance: float,
     iterations: int,
-    covariance_floor: Floats,
     rng: np.random.Generator,
     process: bool,
     concentration: float | None,
@@ -82,10 +77,12 @@ def fit_bayesian_reference(
     """
     from sklearn.mixture import BayesianGaussianMixture
 
-    d = points.shape[1]
-    scale = np.sqrt(covariance_floor)
+    covariance, weights = given.covariance, given.weights
+    d = given.points.shape[1]
+    scale = np.sqrt(given.covariance_floor)
+    points = given.points / scale
     prior = Prior.of_points(
-        points / scale, weights, np.eye(d), components, covariance, process, concentration
+        points, weights, np.eye(d), components, covariance, process, concentration
     )  # fmt: skip
     estimator = BayesianGaussianMixture(
         n_components=components,
@@ -101,7 +98,7 @@ def fit_bayesian_reference(
         weight_concentration_prior=prior.concentration,
         random_state=_seed(rng),
     )
-    done = _fit(estimator, _counted(points / np.sqrt(covariance_floor), weights, rng), components)
+    done = _fit(estimator, _counted(points, weights, rng), components)
     if watch is not None:
         watch(int(done.n_iter_), None)
     q, units = _posterior(done, prior), Units(np.zeros(d), np.diag(scale))
@@ -141,21 +138,16 @@ def _posterior(done: Any, prior: Prior) -> Posterior:
 
 
 def _starting(
-    init: str | Mixture,
-    points: Floats,
-    weights: Floats,
-    components: int,
-    covariance: CovarianceType,
-    covariance_floor: Floats,
-    rng: np.random.Generator,
+    init: str | Mixture, given: FitArguments, components: int, rng: np.random.Generator
 ) -> dict[str, Any]:
     """scikit-learn's arguments for a start: its own by name; a mixture, or ours, by parameters."""
     if isinstance(init, str) and init != "stratified":
         return {"init_params": init}
-    scale = np.sqrt(covariance_floor)
+    covariance, scale = given.covariance, np.sqrt(given.covariance_floor)
     if not isinstance(init, Mixture):
-        check_distinct(points, components)
-        problem = Problem(points, weights, covariance_floor, Options(covariance, 0.0, 1, "double", 0.0, 1))
+        check_distinct(given.points, components)
+        options = Options(covariance, 0.0, 1, "double", 0.0, 1)
+        problem = Problem(given.points, given.weights, given.covariance_floor, options)
         init = problem.mixture(problem.begin(components, init, rng))
     spread = init.covariances / np.outer(scale, scale)
     kept = covariance.compact(np.asarray(np.linalg.inv(covariance.restrict(spread, init.weights))))

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..array_types import Floats
 from ..covariances import FULL, CovarianceType, Diagonal, Form
 from ..distributions.gaussian import Mixture
+from ..fit_checks import FitArguments, check_distinct
 from .e_step import PRECISIONS, Expectation, KernelComponents
 from .incomplete import IncompleteExpectation, filled, most_likely_gaussian
 from .initialize import State, begin
@@ -95,6 +97,27 @@ class Problem:
             volume = missing.volume / np.exp(self.units.log_volume)
             most = missing.most / float(weights.max())
             self.expectation = Filled(seen, hidden, self.total, volume, most)
+
+    @classmethod
+    def of(
+        cls,
+        arguments: FitArguments,
+        components: int,
+        options: Options,
+        missing: tuple[ArrayLike, float] | None,
+    ) -> Problem:
+        """The problem of a fit: its points of weight > 0, and its missing cells (centres (m, d) and volume).
+
+        Raises:
+            TooManyComponents: fewer distinct points than components.
+            ValueError: missing cells that are not valid, or a precision that does not exist.
+        """
+        x, w = arguments.points, arguments.weights
+        if not w.all():
+            x, w = x[w > 0], w[w > 0]
+        check_distinct(x, components)
+        holes = None if missing is None else Missing.of(*missing, x.shape[1])
+        return cls(x, w, arguments.covariance_floor, options, holes)
 
     def parts(self, components: KernelComponents) -> list[tuple[Expectation, Floats, Floats]]:
         """The points, and the missing cells as `components` fill them.
