@@ -40,33 +40,36 @@ def fit_bayesian(
     precision: str = "auto",
     truncation: float = 1e-5,
     missing: tuple[ArrayLike, float] | None = None,
+    nan_is_missing: bool = False,
 ) -> BayesianFit:
     """Fit a mixture with a prior on its weights, by variational Bayes (Attias 2000).
 
     Args:
-        covariance: as for `fit`. The posterior of each type is scikit-learn's, see `posterior.Posterior`.
-        process: False for a Dirichlet prior on K weights, True for a Dirichlet process, of which K sticks are
+        covariance: as for `fit`. The posterior of each type is that of scikit-learn: see
+            `posterior.Posterior`.
+        process: False for a Dirichlet prior on K weights; True for a Dirichlet process of which K sticks are
             broken, in order of size.
-        concentration: the prior's concentration, > 0 (None: 1/K, or of a process with prior="evidence"
-            what the evidence favours).
-        covariance_floor: covariance of the blob that each point is, a number or (d,). It adds to the scatter,
-            and -tr(E[precision] floor) / 2 to expected log densities: so the bound never falls.
-        prior: "points": a component is as wide as one among K that fill the points' covariance;
-            "evidence": mean precision and covariance are set at each iteration to what gives the highest
-            bound, see `prior.Prior.learned`.
-        engine: "fast", or "sklearn" as a reference, with prior="points" and no births. Of the reference
-            the bound is unknown.
-        births: the most rounds of births and deaths at the end, each kept only if the evidence bound
-            rises: with them `components` is where the number begins, not where it ends.
-        (the others): as for `fit`; the tolerance is on the evidence bound per point. With missing cells
-            that is the evidence of the points given that they lie where somebody looked.
+        concentration: the prior's concentration, > 0. None: 1/K; for a process with prior="evidence", what
+            the evidence favours.
+        covariance_floor: the covariance of the blob that each point is, a number or (d,). It adds to the
+            scatter, and -tr(E[precision] floor) / 2 to expected log densities, so that the bound never falls.
+        prior: "points": a component is as wide as one among K that fill the points' covariance.
+            "evidence": each iteration sets the prior's mean precision and covariance to the values with the
+            highest bound: see `empirical_bayes.learned_prior`.
+        engine: "fast"; or "sklearn" as a reference, with prior="points" and without births. The reference
+            does not report its bound.
+        births: the largest number of rounds of births and deaths at the end. A round is kept only if the
+            evidence bound rises. With births, `components` is the first number of components, not the last.
+        nan_is_missing: as for `fit`; it does not go with `births`.
+        (the others): as for `fit`. The tolerance is on the evidence bound per point. With missing cells, this
+            is the evidence of the points given that they lie where somebody looked.
 
     Returns:
-        A `variational.BayesianFit`. Its mixture has the posterior means of weights, means and covariances,
-        without components that hold no point; its predictive is the density of the next point.
+        A `BayesianFit`. Its mixture has the posterior means of weights, means and covariances, without the
+        components that hold no points. Its predictive is the density of the next point.
 
     Raises:
-        ValueError: as for `fit`, and where scikit-learn is asked for what it has not.
+        ValueError: as for `fit`, or if the engine is scikit-learn and lacks what is asked for.
     """
     given = check_arguments(
         points,
@@ -79,11 +82,13 @@ def fit_bayesian(
         truncation=truncation,
         at_least={"iterations": (iterations, 1), "births": (births, 0)},
         missing=missing is not None,
-        nan_is_missing=False,
+        nan_is_missing=nan_is_missing,
     )
     check_choice("prior", prior, PRIORS)
     if concentration is not None and not concentration > 0:
         raise ValueError(f"expected a concentration > 0, got {concentration}")
+    if nan_is_missing and births:
+        raise ValueError(f"expected births=0 with nan_is_missing=True, got {births}; try births=0")
     if engine == "sklearn":
         if not isinstance(init, str) or init == "stratified" or births or prior != "points":
             asked = init if isinstance(init, str) else "a mixture"
@@ -99,21 +104,21 @@ def fit_bayesian(
     before = compile_seconds()
     options = Options(given.covariance, tolerance, iterations, precision, truncation, threads)
     problem = Problem.of(given, components, options, missing)
-    first = Prior.of_points(
-        problem.points,
-        problem.weights,
-        problem.covariance_floor,
-        components,
-        given.covariance,
-        process,
-        concentration,
-    )
+    first = _prior(problem, components, process, concentration)
     inference = Inference(problem, float(given.weights.max()), prior == "evidence")
     progress = VariationalProgress(inference.begin(first, components, init, rng))
     progress = inference.iterate(progress, iterations, tolerance, watch)
     if births:
         progress = grow(inference, progress, births, watch)
     return _fit_of(inference, progress, compile_seconds() - before)
+
+
+def _prior(problem: Problem, components: int, process: bool, concentration: float | None) -> Prior:
+    floor, kind = problem.covariance_floor, problem.options.covariance
+    if problem.spread is not None:
+        mean = np.zeros(len(floor))
+        return Prior.of_moments(mean, problem.spread + floor, components, kind, process, concentration)
+    return Prior.of_points(problem.points, problem.weights, floor, components, kind, process, concentration)
 
 
 def _fit_of(inference: Inference, progress: VariationalProgress, seconds: float) -> BayesianFit:

@@ -41,8 +41,9 @@ class Options:
 class Problem:
     """Points (n, d) with weights (n,) and a covariance floor (d,), in whitened units and in blocks.
 
-    Points may lack some of their cells (NaN). `points` then has guesses there, for initialisation, and the
-    bound is that of the cells that are known.
+    Points may lack some of their cells (NaN); then they are not `complete`. `points` has guesses there, for
+    initialisation, `spread` (d, d) is their covariance by EM for a single Gaussian, whose mean is 0 in these
+    units, and the bound is that of the cells that are known.
 
     With missing cells, the bound is the log-likelihood of the points given that they lie elsewhere.
     """
@@ -58,12 +59,13 @@ class Problem:
         self.options = options
         self.weights = weights / weights.max()
         lacking = np.isnan(points)
-        whole = not lacking.any()
-        if whole:
+        self.complete = not lacking.any()
+        self.spread: Floats | None = None
+        if self.complete:
             self.units = Units.of(points, self.weights, covariance_floor, options.covariance.form)
             self.points = self.units.into(points)
         else:
-            self.units, self.points = _units_of_axes(
+            self.units, self.points, self.spread = _units_of_axes(
                 points, self.weights, covariance_floor, options.covariance.form
             )
         axes = np.log(np.diag(self.units.factor))
@@ -86,7 +88,7 @@ class Problem:
         self.total = float(self.weights.sum())
         self.hidden = np.empty((0, points.shape[1]))
         self.expectation: Expectation | Filled | IncompleteExpectation
-        if not whole:
+        if not self.complete:
             inside = np.where(lacking, np.nan, self.points)
             self.expectation = IncompleteExpectation(inside, self.weights)
             return
@@ -152,9 +154,9 @@ class Problem:
 
 def _units_of_axes(
     points: Floats, weights: Floats, covariance_floor: Floats, form: Form
-) -> tuple[Units, Floats]:
-    """Units that mix no columns, and the points in them, with guesses in the cells that are missing."""
+) -> tuple[Units, Floats, Floats]:
+    """Units that mix no columns; in them the points, with guesses in missing cells, and their covariance."""
     mean, covariance = most_likely_gaussian(points, weights)
     form = form if form.diagonal else Diagonal()
     units = Units(mean, form.whitening_factor(np.diag(np.diag(covariance)), covariance_floor))
-    return units, units.into(filled(points, mean, covariance))
+    return units, units.into(filled(points, mean, covariance)), units.spread_into(covariance)

@@ -36,6 +36,8 @@ class Inference:
     def __init__(self, problem: Problem, scale: float, learn: bool) -> None:
         self.problem, self.scale, self.learn = problem, scale, learn
         self.points = problem.total * scale
+        # of incomplete points the mean over the cells that are known
+        self._log_volume = problem.units.log_volume if problem.complete else problem.log_volume
 
     def begin(
         self, prior: Prior, components: int, init: str | Mixture, rng: np.random.Generator
@@ -49,7 +51,7 @@ class Inference:
         """The evidence bound of a posterior with its best responsibilities, nats per point; the next one."""
         problem = self.problem
         moments = problem.expectation.moments(q.components(problem.covariance_floor))
-        bound = (moments.bound * self.scale - q.divergence()) / self.points - problem.units.log_volume
+        bound = (moments.bound * self.scale - q.divergence()) / self.points - self._log_volume
         if not np.isfinite(bound):
             raise ValueError(
                 "the evidence bound is no longer finite; try precision='double' or a larger covariance floor"

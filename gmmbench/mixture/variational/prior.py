@@ -58,11 +58,25 @@ class Prior:
         K^(2/d), and means are spread like the points, hence beta_0 = K^(-2/d). (scikit-learn's defaults
         are a component as wide as all the points, and beta_0 = 1.)
         """
-        d = points.shape[1]
         share = weights / weights.sum()
         mean = share @ points
         apart = points - mean
-        spread = kind.form.restrict((apart * share[:, None]).T @ apart + covariance_floor)
+        spread = (apart * share[:, None]).T @ apart + covariance_floor
+        return cls.of_moments(mean, spread, components, kind, process, concentration)
+
+    @classmethod
+    def of_moments(
+        cls,
+        mean: Floats,
+        covariance: Floats,
+        components: int,
+        kind: CovarianceType,
+        process: bool,
+        concentration: float | None,
+    ) -> Prior:
+        """The same for points of this mean (d,) and covariance (d, d), which includes the floor."""
+        d = len(mean)
+        spread = kind.form.restrict(covariance)
         size = components ** (2 / d)
         known = 1 / components if concentration is None else concentration
         open_ = process and concentration is None

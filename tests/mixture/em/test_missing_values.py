@@ -91,7 +91,7 @@ def test_nan_is_refused_where_nobody_said_that_it_is_missing():
     _, pierced = cloud(50)
     rng = np.random.default_rng(0)
     for ask in (fit, fit_bayesian):
-        with pytest.raises(ValueError, match=r"expected finite points .*; try fit\(nan_is_missing=True\)"):
+        with pytest.raises(ValueError, match=r"expected finite points .*, got NaN; try nan_is_missing=True"):
             ask(pierced, components=1, rng=rng)
 
 
@@ -99,8 +99,11 @@ def test_what_missing_cells_do_not_go_with_is_refused():
     _, pierced = cloud(50)
     options = {"components": 1, "rng": np.random.default_rng(0), "nan_is_missing": True}
     for other in ({"engine": "sklearn"}, {"missing": (np.zeros((1, 3)), 1.0)}):
-        with pytest.raises(ValueError, match="expected engine='fast' and no missing cells of a lattice"):
-            fit(pierced, **options, **other)
+        for ask in (fit, fit_bayesian):
+            with pytest.raises(ValueError, match="expected engine='fast' and no missing cells of a lattice"):
+                ask(pierced, **options, **other)
+    with pytest.raises(ValueError, match="expected births=0 with nan_is_missing=True, got 3; try births=0"):
+        fit_bayesian(pierced, births=3, **options)
     with pytest.raises(ValueError, match="expected a value in every column"):
         fit(np.where([True, True, False], np.nan, pierced), **options)
     with pytest.raises(ValueError, match="expected finite points"):
