@@ -1,14 +1,14 @@
-"""The numerical engine: mixtures over points; it knows no image, configuration or plugin."""
+"""The numerical engine: mixtures over points. It imports no image, configuration or plugin."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .covariances import COVARIANCES, CovarianceType, register_covariance
+from .fit_checks import ENGINES, INITS, TooManyComponents
 
 if TYPE_CHECKING:
     from .distributions.gaussian import Mixture
     from .distributions.student import StudentMixture
-    from .fit_checks import TooManyComponents
     from .fit_em import fit
     from .fit_result import BayesianFit, Fit
     from .fit_variational import fit_bayesian
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COVARIANCES",
+    "ENGINES",
+    "INITS",
     "BayesianFit",
     "BayesianGaussianMixture",
     "CellMasses",
@@ -50,7 +52,6 @@ _MODULES = {
     "LogMasses": "integrals.log_masses",
     "Mixture": "distributions.gaussian",
     "StudentMixture": "distributions.student",
-    "TooManyComponents": "fit_checks",
     "cell_masses": "integrals.cell_masses",
     "colour_masses": "integrals.colour_masses",
     "fit": "fit_em",
@@ -61,8 +62,8 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Everything but the covariance types loads scipy, and some of it scikit-learn and numba: a plugin that
-    # only lists its options must not wait for them.
+    # These load scipy, and some of them scikit-learn and numba: a plugin that only lists its options must not
+    # wait for them.
     if name in _MODULES:
         return getattr(import_module(f".{_MODULES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from gmmbench import Fitted, Floats, Model, Refused, Scene, Watch, mixture_fitted, mixture_watch, option
-from gmmbench.mixture import COVARIANCES
-from gmmbench.mixture.fit_checks import ENGINES, INITS, TooManyComponents
+from gmmbench.mixture import COVARIANCES, ENGINES, INITS, TooManyComponents
 
 if TYPE_CHECKING:
     from gmmbench.mixture import Fit
