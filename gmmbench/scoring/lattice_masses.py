@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..api import Density, Floats, Lattice
+from ..errors import Refused
 from ..mixture_fit import MixtureDensity
 
 ORDERS = (3, 5, 9, 17, 33)
@@ -58,7 +59,10 @@ class Masses:
 def ink_masses(fitted: Density, lattice: Lattice, ink: Floats) -> Masses:
     """The masses of a density over x, y in the cells of a lattice, given the image's ink (H, W)."""
     if isinstance(fitted, MixtureDensity):
-        found = fitted.estimated_cell_masses(lattice)
+        try:
+            found = fitted.estimated_cell_masses(lattice)
+        except ValueError as error:
+            raise Refused(f"the mixture of {type(fitted).__name__}: {error}") from error
         return Masses(found.values, "exact", _known(found.values, found.error, ink))
     corners = lattice.centres() - lattice.cell / 2
     values, how, settled = _refined(fitted, corners, lattice.cell, ink.ravel())

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from known_fits import scored
+from scipy.stats import norm
 
 import gmmbench
 from gmmbench import Image, Law, Model, Predictor, Refused
+from gmmbench.scoring.colour_distribution import colour_masses
 
 MEAN = 100.5 / 256
 
@@ -112,6 +114,40 @@ def test_a_law_that_is_too_narrow_to_be_known_is_not_certified():
     matrix = 1e-12 / 65536 * (np.full((3, 3), 1 - 1e-12) + 1e-12 * np.eye(3))
     found, _ = scored(Told(covariances=(matrix,)), image())
     assert any("not certified" in reason for reason in found.not_ranked)
+
+
+@dataclass(frozen=True, eq=False)
+class Asked(Told):
+    """The same as a density that core must sample, as narrow as the covariance floor."""
+
+    times: float = 1.0
+
+    def law(self, coordinates):
+        return None
+
+    def log_predictive(self, coordinates, colours):
+        truth = norm(MEAN, 1 / 256 / np.sqrt(12))
+        return truth.logpdf(colours).sum(axis=1) + np.log(self.times)
+
+    def log_cube_mass(self, coordinates):
+        return np.zeros(len(coordinates))
+
+
+def test_a_mean_over_draws_in_a_narrow_peak_may_exceed_its_mass_and_counts_for_no_more():
+    for seed in range(20):
+        found = colour_masses(Asked(), *at_pixels(), np.random.default_rng(seed))
+        assert (found.log_cell <= found.log_cube).all()
+        assert not any("has no masses" in reason for reason in found.reasons)
+
+
+@pytest.mark.parametrize("times", [10.0, np.nan, np.inf])
+def test_a_peak_that_has_more_than_its_mass_is_not_ranked(times):
+    found = colour_masses(Asked(times=times), *at_pixels(), np.random.default_rng(0))
+    assert any("has no masses" in reason for reason in found.reasons)
+
+
+def at_pixels():
+    return np.random.default_rng(0).random((50, 2)), np.full((50, 3), MEAN)
 
 
 def test_a_fit_whose_own_cells_exceed_the_cube_is_not_ranked():

@@ -5,7 +5,7 @@ import pytest
 from known_fits import Cells, Written, ink_image
 from scipy.stats import multivariate_normal, norm
 
-from gmmbench import Lattice
+from gmmbench import Lattice, Refused
 from gmmbench.mixture import Mixture
 from gmmbench.mixture_fit import MixtureDensity
 from gmmbench.scoring.lattice_masses import ink_masses, level_masses
@@ -106,3 +106,11 @@ def test_a_mixture_that_is_too_narrow_to_be_integrated_is_not_certified(width, c
     found = check_density(fit, ink_masses(fit, lattice, ink), lattice, np.random.default_rng(0))
     assert found.holds == holds
     assert any("not certified" in reason for reason in found.reasons) != holds
+
+
+def test_a_mixture_that_is_indefinite_by_a_rounding_is_refused():
+    """Its Cholesky factor in float64 exists; of the exact numbers there is none."""
+    a, b, c = 0.6369616873214543, 0.2697867137638703, 0.11426883652858744
+    fit = MixtureDensity(Mixture([1.0], [[0.5, 0.5]], [[[a, b], [b, c]]]), ("x", "y"), None, 1, True)
+    with pytest.raises(Refused, match="the mixture of MixtureDensity: expected positive definite"):
+        ink_masses(fit, Lattice(4, 4), np.ones((4, 4)))

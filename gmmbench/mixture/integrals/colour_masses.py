@@ -18,7 +18,7 @@ from .cell_masses import t_masses
 from .law_checks import FLAT, narrowest
 from .log_masses import LogMasses, log_masses
 
-NEGLECT = 1e-9
+TRUNCATION = 1e-9
 """Largest share that is left out of a density of positions, and, separately, of a cell's mass."""
 
 
@@ -36,8 +36,8 @@ def colour_masses(
     the squared distance of x (P. Ding 2016, On the conditional distribution of the multivariate t). A cell
     is [c - cell/2, c + cell/2)^3.
 
-    What is bounded: the components left out have at most NEGLECT of p(x, y) at each position, which is all
-    that log_cube needs; and those left out of log_cell have at most NEGLECT of *that cell's own* mass,
+    What is bounded: the components left out have at most TRUNCATION of p(x, y) at each position, which is all
+    that log_cube needs; and those left out of log_cell have at most TRUNCATION of *that cell's own* mass,
     however unlikely the colour, for they are listed by a bound of their mass in the cells, not by their
     responsibility. A cell's integral is exact for diagonal conditional covariances and else by 2 to 6
     Gauss-Legendre nodes an axis where its density is not steep, more where it is; it errs by less than
@@ -109,7 +109,7 @@ def _fast(
     laws = _laws(spread, rows, degrees)
     columns = np.ascontiguousarray(rows.T)
     blocks, points, centre, half = _blocks(x, y / cell)
-    cut = float(np.log(NEGLECT / len(rows)))
+    cut = float(np.log(TRUNCATION / len(rows)))
     log_cell, log_cube = np.empty((2, len(points), points.shape[2]))
     rule, panel = tables(), gauss_panel(PANEL)
     roots = root_rules(np.full(1, HUGE) if degrees is None else degrees + 2)

@@ -9,7 +9,7 @@ from ..array_types import Booleans, Floats
 from ..distributions.arrays import HUGE, log_constant, root_rules
 from ..parallel import in_pieces
 from .careful_masses import Part, factored, mended
-from .colour_masses import NEGLECT, cube_error, gauss_panel
+from .colour_masses import TRUNCATION, cube_error, gauss_panel
 from .law_checks import checked_law, narrow_components, refuse_indefinite
 from .log_masses import LogMasses
 
@@ -36,7 +36,7 @@ def law_masses(
 
     Returns:
         The log masses of the cell around each colour and of [0, 1]^3, and their errors, nats. Accuracy is
-        that of `colour_masses`; of a cell's mass at most NEGLECT is left out, of the cube's nothing.
+        that of `colour_masses`; of a cell's mass at most TRUNCATION is left out, of the cube's nothing.
 
     Raises:
         ValueError: shapes that do not agree, NaN or infinity, weights that are negative or sum to 0,
@@ -111,7 +111,7 @@ def _fast(
     constants = np.asarray(log_constant(df, 3)) if student else df
     distinct, which = np.unique(df, return_inverse=True)
     roots = root_rules(distinct)
-    cut = float(np.log(NEGLECT / m))
+    cut = float(np.log(TRUNCATION / m))
     rule, panel = tables(), gauss_panel(PANEL)
     kernel = make_law(student)
 
