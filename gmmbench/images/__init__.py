@@ -1,1 +1,1 @@
-"""The built-in image sources."""
+"""The built-in image sources: options in, an `Image` in one of three views out."""

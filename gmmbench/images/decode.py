@@ -1,4 +1,4 @@
-"""Decoding: a file as 8-bit levels, the right way up, on white, no larger than was asked for."""
+"""Decoding: from a file to 8-bit levels, upright, composited on white, and downscaled if requested."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMATS = (
     "PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "AVIF",
     "JPEG2000", "PPM", "ICO", "PCX", "QOI", "SGI", "TGA",
 )  # fmt: skip
-"""What is tried. Not all that Pillow knows: its EPS reader, for one, would run another program."""
+"""The formats that are tried. Pillow knows more, but its EPS reader, for one, runs another program."""
 
 ORIENTATION = 0x0112
 TURNED = {
@@ -35,12 +35,18 @@ TURNED = {
     7: "TRANSVERSE",
     8: "ROTATE_90",
 }
-"""What rights a picture of each EXIF orientation (Pillow turns counter-clockwise)."""
+"""The transposition that turns each EXIF orientation upright (Pillow rotates counter-clockwise)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """`levels` is (H, W) grey or (H, W, 3) colour, 0..255; `sha256` is that of the file's bytes."""
+    """A decoded file.
+
+    Attributes:
+        levels: (H, W) grey or (H, W, 3) colour, 0..255.
+        sha256: of the bytes of the file.
+        notes: what was decided while decoding.
+    """
 
     levels: NDArray[np.uint8]
     sha256: str
@@ -48,15 +54,15 @@ class Decoded:
 
 
 def decode(file: Path, max_pixels: int, max_side: int | None) -> Decoded:
-    """Read a regular file. Embedded colour profiles are not applied; of an animation, the first frame.
+    """Decode a regular file. Colour profiles are not applied; of an animation, the first frame is used.
 
     Args:
         file: a regular file.
-        max_pixels: the most pixels its header may announce.
-        max_side: the longer side after downscaling, pixels (None: as it is).
+        max_pixels: the largest number of pixels that its header may announce.
+        max_side: the longer side after downscaling, pixels (None: unchanged).
 
     Raises:
-        Unreadable: it is no image, a broken one, one too large, or one whose numbers say no levels.
+        Unreadable: the file is not an image, is damaged or too large, or its values cannot be read as levels.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -66,7 +72,7 @@ def decode(file: Path, max_pixels: int, max_side: int | None) -> Decoded:
             Image.init()
             picture = Image.open(handle, formats=[name for name in FORMATS if name in Image.OPEN])
             _check_size(*picture.size, max_pixels)
-            # An icon's directory and a later frame may lie about sizes: from here on Pillow looks too.
+            # The directory of an icon or a later frame may state wrong sizes: from here Pillow checks, too.
             Image.MAX_IMAGE_PIXELS = max_pixels
             raw = _raw_layout(picture)
             with decoder_kept_quiet(picture.format, remarks):
@@ -81,23 +87,23 @@ def decode(file: Path, max_pixels: int, max_side: int | None) -> Decoded:
     except Unreadable:
         raise
     except PermissionError as error:
-        raise Unreadable("a file that you may not read", "chmod u+r on it, or a copy") from error
+        raise Unreadable("a file without read permission", "chmod u+r on it, or a copy") from error
     except UnidentifiedImageError as error:
         raise Unreadable(
-            "none that can be read (its start is broken, or no PNG, JPEG, TIFF, GIF, BMP, WebP, ...)",
+            "an unknown format (its header is damaged, or it is not PNG, JPEG, TIFF, GIF, BMP, WebP, ...)",
             "saving it as 8-bit PNG",
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Unreadable(
-            "more inside it than its header says",
+            "more pixels in the file than its header announces",
             f"image.max_pixels={4 * max_pixels}",
             f"at most {max_pixels:,} pixels",
         ) from error
     except Exception as error:
-        # Broken bytes lead Pillow's readers into errors of any type (OSError, ValueError, SyntaxError,
-        # struct.error, NotImplementedError, ...); for a user they all say the same.
+        # Damaged bytes make Pillow's readers raise errors of any type (OSError, ValueError, SyntaxError,
+        # struct.error, NotImplementedError, ...); for a user they all mean the same.
         why = str(error) or type(error).__name__
-        raise Unreadable(f"a broken one ({why})", "a fresh copy of it") from error
+        raise Unreadable(f"a damaged one ({why})", "a fresh copy of it") from error
     return Decoded(levels, digest, (*notes, *remarks))
 
 
@@ -119,21 +125,21 @@ def _raw_layout(picture: Picture) -> str:
 
 
 def _upright(picture: Picture, opened: Picture) -> tuple[Picture, list[str]]:
-    """Heed the EXIF orientation. It is asked after loading: a TIFF is turned by Pillow itself."""
+    """Apply the EXIF orientation. It is read after loading, because Pillow itself rotates a TIFF."""
     from PIL.Image import Transpose
 
     try:
         orientation = opened.getexif().get(ORIENTATION, 1)
-    except Exception:  # of any type, as with pixels; but a picture is still a picture without its EXIF
-        return picture, ["unreadable EXIF data: taken to be upright"]
+    except Exception:  # of any type, as with pixels; the pixels are usable without the EXIF data
+        return picture, ["unreadable EXIF data: assumed to be upright"]
     if orientation not in TURNED:
         return picture, []
     righted = picture.transpose(Transpose[TURNED[orientation]])
-    return righted, [f"turned upright as its EXIF orientation {orientation} asks"]
+    return righted, [f"turned upright by its EXIF orientation {orientation}"]
 
 
 def _at_most(picture: Picture, longer: int | None) -> tuple[Picture, list[str]]:
-    """Shrink until the longer side has `longer` pixels, on levels, so that thin strokes turn grey first."""
+    """Downscale to `longer` pixels on the longer side; on levels, so that thin strokes turn grey first."""
     from PIL.Image import Resampling
 
     width, height = picture.size
@@ -147,6 +153,6 @@ def _at_most(picture: Picture, longer: int | None) -> tuple[Picture, list[str]]:
 def _frames(picture: Picture) -> list[str]:
     try:
         count = int(getattr(picture, "n_frames", 1))
-    except Exception:  # of any type; the first frame is read, and it is the one wanted
-        return ["the first of several frames, some of them broken"]
+    except Exception:  # of any type; the first frame has been read, and no other is needed
+        return ["the first of several frames, some of them damaged"]
     return [f"the first of {count} frames"] if count > 1 else []

@@ -1,4 +1,4 @@
-"""Quiet: what decoders warn of or print becomes notes, and nothing reaches the terminal."""
+"""Warnings of decoders: what they warn of or print becomes notes, and nothing reaches the terminal."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 MOST = 3
-"""How many remarks of a decoder are kept: a broken file can draw thousands."""
+"""Remarks of a decoder that are kept: a damaged file can cause thousands."""
 
 
 @contextmanager
 def pillow_kept_quiet(remarks: list[str]) -> Iterator[None]:
-    """Take down Pillow's warnings, and switch off its cap on pixels, for ours to stand in its place."""
+    """Record Pillow's warnings, and switch off its limit on pixels, which ours replaces."""
     from PIL import Image
 
-    pillows = Image.MAX_IMAGE_PIXELS
+    limit = Image.MAX_IMAGE_PIXELS
     try:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
@@ -27,14 +27,14 @@ def pillow_kept_quiet(remarks: list[str]) -> Iterator[None]:
             yield
         _keep(remarks, "Pillow", [str(warning.message) for warning in warned])
     finally:
-        Image.MAX_IMAGE_PIXELS = pillows
+        Image.MAX_IMAGE_PIXELS = limit
 
 
 @contextmanager
 def _libtiff_kept_quiet(remarks: list[str]) -> Iterator[None]:
     try:
         terminal = os.dup(2)
-    except OSError:  # there is no standard error to keep clean
+    except OSError:  # the process has no standard error
         yield
         return
     with tempfile.TemporaryFile() as said:
@@ -51,7 +51,7 @@ def _libtiff_kept_quiet(remarks: list[str]) -> Iterator[None]:
 
 
 def decoder_kept_quiet(kind: str | None, remarks: list[str]) -> AbstractContextManager[None]:
-    """For TIFF, whose C library writes to the process's standard error: take that down too."""
+    """Also record what libtiff, the C library for TIFF, writes to the standard error of the process."""
     return _libtiff_kept_quiet(remarks) if kind == "TIFF" else nullcontext()
 
 

@@ -1,4 +1,4 @@
-"""File: any image file, or one shipped inside an installed package, in one of three views."""
+"""Images from files, on disk or inside an installed package, in one of three views."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ VIEWS = ("auto", "ink", "colour", "levels")
 class File(ImageSource):
     """An image from a file (PNG, JPEG, TIFF, GIF, BMP, WebP and others).
 
-    EXIF orientation is heeded, transparency is composited on white, grey of more than 8 bits is
-    quantised to 256 levels; the notes of the image say what was done. Otsu's threshold: N. Otsu, "A
+    The EXIF orientation is applied, transparency is composited on white, and grey of more than 8 bits is
+    quantised to 256 levels; the notes of the image list what was done. Otsu's threshold: N. Otsu, "A
     threshold selection method from gray-level histograms", 1979.
 
     Example:
@@ -30,12 +30,12 @@ class File(ImageSource):
 
     name = "file"
 
-    path: str = option("", "the file's name; or pkg://package/inner/path.png for one inside a package")
-    view: str = option("auto", "what is modelled: ink, colour, grey levels, or what suits", choices=VIEWS)
-    threshold: str = option("otsu", "what is ink: otsu, soft, or the lightest grey level 0..255 that is")
-    invert: bool = option(False, "see the negative: ink is what is light")
-    max_side: int | None = option(None, "downscale to a longer side of at most this, pixels", low=1)
-    max_pixels: int = option(50_000_000, "refuse a file that announces more pixels, before reading it", low=1)
+    path: str = option("", "the file; or pkg://package/inner/path.png for a file inside a package")
+    view: str = option("auto", "what is modelled; auto: chosen from the image", choices=VIEWS)
+    threshold: str = option("otsu", "what is ink: otsu, soft, or the lightest grey level of ink, 0..255")
+    invert: bool = option(False, "use the negative: light pixels are ink")
+    max_side: int | None = option(None, "largest longer side, pixels; larger images are downscaled", low=1)
+    max_pixels: int = option(50_000_000, "most pixels; a file that announces more is not read", low=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -45,7 +45,7 @@ class File(ImageSource):
             )
 
     def load(self) -> Image:
-        """Read the file. Raises Refused, one line that names it, when it cannot be the image wanted."""
+        """Read the file. Raises Refused, naming the file, if it cannot be read as requested."""
         try:
             file, name = locate(self.path)
             decoded = decode(file, self.max_pixels, self.max_side)

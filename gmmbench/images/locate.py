@@ -1,4 +1,4 @@
-"""Locating: from the path a user typed to an ordinary file, or to one shipped inside a package."""
+"""Locating: from the path that a user types to a regular file, on disk or inside a package."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".webp")
 
 
 def locate(path: str) -> tuple[Path, str]:
-    """The regular file behind a path, and the name of its image (the file's stem, or what follows #).
+    """The regular file of a path, and the name of its image (the stem of the file, or what follows #).
 
     A leading ~ is the home folder. A package is found without importing it.
 
     Raises:
-        Unreadable: nothing is there, or something that is not a regular file with bytes in it. A pipe
-            is refused before it is opened, for opening it would wait for its writer.
+        Unreadable: nothing is there, or it is not a regular file, or an empty one. A pipe is refused before
+            it is opened, because opening it would wait for a writer.
     """
     if not path.strip():
-        raise Unreadable("no name", "image.path=photo.jpg", "the name of an image file")
+        raise Unreadable("nothing", "image.path=photo.jpg", "the name of an image file")
     if path.startswith(PACKAGE):
         file, name = _shipped(path)
     else:
-        file, name = _ordinary(path), ""
+        file, name = _on_disk(path), ""
     try:
         found = file.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -44,24 +44,24 @@ def locate(path: str) -> tuple[Path, str]:
     if stat.S_ISDIR(found.st_mode):
         raise Unreadable("a folder", _inside(file))
     if not stat.S_ISREG(found.st_mode):
-        raise Unreadable("a pipe, socket or device", "saving it as an ordinary file first")
+        raise Unreadable("a pipe, socket or device", "saving it as a regular file first")
     if found.st_size == 0:
         raise Unreadable("an empty file (0 bytes)", "a fresh copy of it")
     return file, name or file.stem
 
 
-def _ordinary(path: str) -> Path:
+def _on_disk(path: str) -> Path:
     file = Path(path)
     try:
         if file.exists():
             return file
-        # The same name may be typed with composed accents and stored with combining ones, or the reverse.
+        # A name may be typed with composed accents and stored with combining ones, or the other way round.
         for form in FORMS:
             twin = Path(unicodedata.normalize(form, path)).expanduser()
             if twin.exists():
                 return twin
         return file.expanduser()
-    except (OSError, RuntimeError, ValueError):  # no such user's home: `locate` will say it is missing
+    except (OSError, RuntimeError, ValueError):  # no home folder of such a user: `locate` reports it missing
         return file
 
 
@@ -69,7 +69,7 @@ def _shipped(path: str) -> tuple[Path, str]:
     inner, _, name = path.removeprefix(PACKAGE).partition("#")
     package, _, rest = inner.partition("/")
     try:
-        # Only a top-level name: to find a subpackage, find_spec would import its parent.
+        # Only a top-level name, because find_spec imports the parent of a subpackage.
         spec = find_spec(package) if package.isidentifier() else None
     except (ImportError, ValueError):
         spec = None
@@ -86,7 +86,7 @@ def _missing(file: Path) -> tuple[str, str]:
         names = [entry.name for entry in folder.iterdir() if entry.name != file.name]
     except OSError:
         return f"no such folder {str(folder)!r}", "a path that exists"
-    # Compared in one case and one Unicode form, so that IMG.JPG is seen to be near img.jpg.
+    # They are compared in one case and one Unicode form, so that IMG.JPG is close to img.jpg.
     plain = {_plain(name): name for name in sorted(names)}
     near = difflib.get_close_matches(_plain(file.name), list(plain), n=1, cutoff=0.5)
     advice = f"image.path={str(folder / plain[near[0]])!r}" if near else _inside(folder)
@@ -98,7 +98,7 @@ def _plain(name: str) -> str:
 
 
 def _inside(folder: Path) -> str:
-    """Advice for a user who is in the right folder: a first image in it."""
+    """Advice for a user who named the right folder: the first image in it."""
     try:
         images = sorted(entry for entry in folder.iterdir() if entry.suffix.lower() in SUFFIXES)
     except OSError:

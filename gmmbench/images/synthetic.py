@@ -1,4 +1,4 @@
-"""Made images: two rings, two clusters, and grey levels of a mixture, computed instead of read."""
+"""Synthetic images: two rings, two clusters, and grey levels sampled from a mixture."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLUSTERS = (
 
 @dataclass(frozen=True)
 class TwoCircles(ImageSource):
-    """Two rings, one inside the other: what a mixture of two Gaussians cannot see.
+    """Two rings, one inside the other, which two Gaussians cannot represent.
 
     A ring of radius R has ink exp(-(r - R)^2 / 2 s^2) at distance r from the centre of the image.
     """
@@ -38,12 +38,12 @@ class TwoCircles(ImageSource):
         x, y = _centres(self.side)
         r = np.hypot(x - 0.5, y - 0.5)
         ink = sum(np.exp(-0.5 * ((r - radius) / self.width) ** 2) for radius in (self.inner, self.outer))
-        return _ink(self.name, np.asarray(ink), "two rings, made")
+        return _ink(self.name, np.asarray(ink), "two synthetic rings")
 
 
 @dataclass(frozen=True)
 class TwoClusters(ImageSource):
-    """Two clusters of ink, each a Gaussian: what a mixture of two Gaussians sees as it is."""
+    """Two clusters of ink, each a Gaussian, which two Gaussians represent exactly."""
 
     name = "two_clusters"
 
@@ -58,62 +58,62 @@ class TwoClusters(ImageSource):
             ink += amount * np.exp(
                 -0.5 * np.einsum("hwi,ij,hwj->hw", apart, np.linalg.inv(covariance), apart)
             )
-        return _ink(self.name, ink, "two clusters, made")
+        return _ink(self.name, ink, "two synthetic clusters")
 
 
 @dataclass(frozen=True)
 class Mixture1D(ImageSource):
-    """Grey levels drawn from a mixture of Gaussians, by pixels independent of one another."""
+    """Grey levels sampled from a mixture of Gaussians, independently in each pixel."""
 
     name = "mixture_1d"
 
     side: int = option(128, "side of the image, pixels", low=2, high=10_000)
-    weights: list[float] = option([0.3, 0.5, 0.2], "weight of each Gaussian; made to sum to 1", above=0)
+    weights: list[float] = option([0.3, 0.5, 0.2], "weight of each Gaussian; normalised to sum to 1", above=0)
     means: list[float] = option([60.0, 120.0, 200.0], "mean of each, grey levels", low=0, high=255)
     deviations: list[float] = option(
         [14.0, 22.0, 9.0], "standard deviation of each, levels", above=0, high=255
     )
-    draw: int = option(0, "which draw: another number gives other pixels of the same mixture", low=0)
+    draw: int = option(0, "number of the sample: another one gives other pixels of the same mixture", low=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         counts = [len(self.weights), len(self.means), len(self.deviations)]
         if len(set(counts)) > 1:
             raise Refused(
-                f"means: expected as many as weights and deviations, got {counts[1]} of {counts[0]} and "
-                f"{counts[2]}; try means=[60,120,200]"
+                f"means: expected as many as weights ({counts[0]}) and deviations ({counts[2]}), got "
+                f"{counts[1]}; try means=[60,120,200]"
             )
 
     def load(self) -> Image:
-        """Draw the levels; a level beyond 0..255 is clipped."""
+        """Sample the levels; levels beyond 0..255 are clipped."""
         from scipy.special import ndtri
 
-        rng = Generator(PCG64(self.draw))  # the image's own: it must be the same for every seed of a run
+        rng = Generator(PCG64(self.draw))  # a stream of its own: the image is the same for every seed
         weights = np.cumsum(self.weights) / np.sum(self.weights)
         which = np.searchsorted(weights[:-1], rng.random(self.side**2))
-        noise = ndtri(1 - rng.random(self.side**2))  # uniforms are the part of numpy's streams that stays
+        noise = ndtri(1 - rng.random(self.side**2))  # numpy keeps the stream of uniforms stable
         levels = np.array(self.means)[which] + np.array(self.deviations)[which] * noise
         values = np.clip(np.rint(levels), 0, 255).astype(np.uint8).reshape(self.side, self.side)
-        note = f"{values.size:,} grey levels drawn from a mixture of {len(self.weights)} Gaussians"
+        note = f"{values.size:,} grey levels sampled from a mixture of {len(self.weights)} Gaussians"
         return Image(self.name, "levels", values, _digest(values), (note,))
 
 
 def _centres(side: int) -> tuple[Floats, Floats]:
-    """x and y of the pixel centres: (side, side) each, y down."""
+    """The x and y of the pixel centres: (side, side) each, y down."""
     at = (np.arange(side) + 0.5) / side
     x, y = np.meshgrid(at, at)
     return x, y
 
 
 def _ink(name: str, ink: Floats, what: str) -> Image:
-    # Like the soft ink of a file, in 256 levels: the last digits of exp differ between machines.
+    # In 256 levels, like the soft ink of a file, because the last digits of exp differ between machines.
     values = np.rint(255 * np.minimum(ink, 1.0)) / 255
-    note = f"{what}: soft ink, {values.sum():,.0f} pixels' worth"
+    note = f"{what}: soft ink, equivalent to {values.sum():,.0f} full pixels"
     return Image(name, "ink", values, _digest(np.rint(255 * values).astype(np.uint8)), (note,))
 
 
 def _digest(levels: NDArray[Any]) -> str:
-    """The sha256 of the pixels, row by row, one byte each."""
+    """The SHA-256 of the pixels, row by row, one byte each."""
     return hashlib.sha256(levels.tobytes()).hexdigest()
 
 

@@ -1,10 +1,10 @@
-"""Unreadable: why a file cannot be the image that was asked for."""
+"""Unreadable: the reason why a file cannot be read as requested."""
 
 from __future__ import annotations
 
 
-class Unreadable(Exception):  # noqa: N818 - like Refused, it says what happened
-    """What was expected of a file, what it turned out to be, and what to try: parts of one line."""
+class Unreadable(Exception):  # noqa: N818 - named like Refused
+    """What was expected, what the file is, and what to try: the parts of one line."""
 
     def __init__(self, got: str, advice: str, expected: str = "an image file") -> None:
         super().__init__(got, advice, expected)
@@ -12,4 +12,4 @@ class Unreadable(Exception):  # noqa: N818 - like Refused, it says what happened
 
     def __str__(self) -> str:
         line = f"expected {self.expected}, got {self.got}; try {self.advice}"
-        return " ".join(line.split())  # a reader's own message may hold line breaks
+        return " ".join(line.split())  # the message of a decoder may contain line breaks

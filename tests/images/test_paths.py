@@ -96,7 +96,7 @@ def test_a_file_used_as_a_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_no_path_at_all_says_what_to_type() -> None:
-    assert refusal("").endswith("expected the name of an image file, got no name; try image.path=photo.jpg")
+    assert refusal("").endswith("expected the name of an image file, got nothing; try image.path=photo.jpg")
     refusal("  ")
 
 

@@ -64,5 +64,7 @@ def test_pixels_of_grey_are_independent_of_their_neighbours():
 
 
 def test_lists_of_different_lengths_are_refused():
-    with pytest.raises(Refused, match="means: expected as many as weights and deviations, got 2 of 3 and 3"):
+    with pytest.raises(
+        Refused, match=r"means: expected as many as weights \(3\) and deviations \(3\), got 2"
+    ):
         Mixture1D(means=[1.0, 2.0])

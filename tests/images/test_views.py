@@ -27,7 +27,7 @@ def test_a_drawing_is_seen_as_ink(tmp_path: Path) -> None:
     image = load(saved(tmp_path / "drawing.png", values))
     assert image.view == "ink"
     assert image.values.sum() == 16
-    assert image.notes[0] == "view auto: ink, for 100.0% of the pixels are near black or white"
+    assert image.notes[0] == "view auto: ink, because 100.0% of the pixels are near black or white"
     assert image.notes[1].startswith("Otsu threshold at level ")
     assert image.notes[1].endswith("16 ink pixels of 400")
 
@@ -106,7 +106,7 @@ def test_a_blank_page_is_refused(tmp_path: Path, threshold: str, invert: bool, l
 def test_a_threshold_that_parts_nothing_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "mid.png", (RAMP // 4 + 90).astype(np.uint8))
     with pytest.raises(
-        Refused, match=r"no ink at all: the levels are 90..153, .* is 20; try image.threshold=otsu"
+        Refused, match=r"no ink at all: its levels are 90..153, .* is 20; try image.threshold=otsu"
     ):
         load(path, threshold="20")
     with pytest.raises(Refused, match="nothing but ink"):
