@@ -1,4 +1,4 @@
-"""`python -m gmmbench`."""
+"""Runs the command line as `python -m gmmbench`."""
 
 import sys
 

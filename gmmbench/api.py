@@ -1,4 +1,4 @@
-"""The nouns (image, model, render) and the data that passes between the rooms; numpy only."""
+"""The vocabulary: image, model, render, and the data that passes between stations; numpy only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .errors import Refused
 from .options import check_names, check_options
 
 Floats = NDArray[np.float64]
-"""An array of float64; docstrings give the shapes."""
+"""An array of float64; docstrings state the shapes."""
 Bytes = NDArray[np.uint8]
 
 LEVELS = 256
@@ -27,36 +27,46 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "colour": ("x", "y", "r", "g", "b"),
     "levels": ("level",),
 }
-"""The columns of a point in each view; the keys are the views there are."""
+"""The columns of a point in each view; the keys are all views."""
+
+QUESTIONS: Mapping[str, str] = {
+    "log_density": "a density",
+    "sample": "samples",
+    "predict": "predictions of pixels",
+    "mixture": "Gaussian components",
+    "log_ink": "expected ink",
+    "history": "the iterations of the fit",
+}
+"""The questions that a renderer may ask of a fit, and what each is for."""
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 """The codes of `Split.codes`."""
 
 CHUNK = 1 << 20
-"""Positions that `Lattice.ask` passes at once, so that memory does not grow with the lattice."""
+"""Positions that `Lattice.ask` evaluates at once, so that memory does not grow with the lattice."""
 
 
 def _frozen(values: NDArray[Any]) -> NDArray[Any]:
-    """The same values, which nobody can write to: what is passed between rooms stays as it is."""
+    """A read-only view of the values, because data that passes between stations must not change."""
     view = values.view()
     view.flags.writeable = False
     return view
 
 
 def stream(seed: int, label: str) -> np.random.Generator:
-    """The random stream of one label: no label's draws depend on what another has drawn."""
+    """The random stream of a label. It does not depend on the random numbers used under other labels."""
     key = (zlib.crc32(label.encode()),)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
 def level_coordinates(levels: Floats | Bytes) -> Floats:
-    """Levels 0..255 as coordinates in 0..1: the centre of each level's cell."""
+    """Levels 0..255 as coordinates in 0..1: the centres of their cells."""
     return (np.asarray(levels, dtype=np.float64) + 0.5) / LEVELS
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """Pixel geometry: x to the right, y down, pixel centres at + 1/2, the longer side has length 1."""
+    """The geometry of pixels: x to the right, y down, centres at + 1/2, the longer side of length 1."""
 
     height: int
     width: int
@@ -78,11 +88,11 @@ class Lattice:
 
     @property
     def box(self) -> tuple[float, float]:
-        """The image's extent (x, y); it begins at (0, 0)."""
+        """The extent (x, y) of the image, which begins at (0, 0)."""
         return self.width * self.cell, self.height * self.cell
 
     def centres(self) -> Floats:
-        """The pixel centres, row by row: (height * width, 2) of x, y."""
+        """The pixel centres row by row: (height * width, 2) of x, y."""
         return self.coordinates(np.arange(self.size))
 
     def coordinates(self, indices: NDArray[np.integer[Any]]) -> Floats:
@@ -91,7 +101,7 @@ class Lattice:
         return (np.column_stack((columns, rows)) + 0.5) * self.cell
 
     def ask(self, question: Callable[[Floats], Floats]) -> Floats:
-        """A function of coordinates (n, 2), evaluated at every centre: (H, W) or (H, W, 3)."""
+        """Evaluate a function of coordinates (n, 2) at every centre: (H, W) or (H, W, 3)."""
         parts = [
             np.asarray(question(self.coordinates(np.arange(start, min(start + CHUNK, self.size)))))
             for start in range(0, self.size, CHUNK)
@@ -100,7 +110,7 @@ class Lattice:
         return values.reshape(*self.shape, *values.shape[1:])
 
     def resized(self, longer: int | None) -> Lattice:
-        """The same box cut so that its longer side has `longer` pixels (None: unchanged)."""
+        """The same box with `longer` pixels along its longer side (None: unchanged)."""
         if longer is None:
             return self
         scale = longer * self.cell
@@ -111,8 +121,12 @@ class Lattice:
 class Image:
     """An image as data, in one view.
 
-    `values` is (H, W) amounts of ink in 0..1 for the view ink, (H, W, 3) levels 0..255 for colour, and
-    (H, W) levels 0..255 for levels. `sha256` is that of the file; `notes` say what was decided.
+    Attributes:
+        name: of the image.
+        view: ink, colour or levels.
+        values: amounts of ink (H, W) in 0..1, colour levels (H, W, 3) or grey levels (H, W) in 0..255.
+        sha256: of the file.
+        notes: what was decided when the image was read.
     """
 
     name: str
@@ -126,18 +140,18 @@ class Image:
 
     @property
     def lattice(self) -> Lattice:
-        """The image's pixel geometry."""
+        """The pixel geometry of the image."""
         return Lattice(*self.values.shape[:2])
 
     @cached_property
     def coordinates(self) -> Floats:
-        """`values` in the units of a fit: ink in 0..1, levels as (c + 1/2) / 256."""
+        """The values in the units of a fit: ink in 0..1, levels as (c + 1/2) / 256."""
         if self.view == "ink":
             return np.asarray(self.values, dtype=np.float64)
         return level_coordinates(self.values)
 
     def pixels(self) -> Bytes:
-        """The image as this view sees it: (H, W, 3) levels, ink drawn black on white."""
+        """The image in this view, with ink drawn black on white: (H, W, 3) levels."""
         if self.view == "colour":
             return np.asarray(self.values, dtype=np.uint8)
         grey = 255 * (1 - self.values) if self.view == "ink" else self.values
@@ -146,9 +160,11 @@ class Image:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Which pixel is for what: `codes` is (H, W) of TRAIN, VALIDATION and TEST.
+    """The purpose of each pixel.
 
-    `block` is the side in pixels of the squares that were held out as a whole.
+    Attributes:
+        codes: (H, W) of TRAIN, VALIDATION and TEST.
+        block: side of the squares that are held out together, pixels.
     """
 
     codes: Bytes
@@ -159,11 +175,11 @@ class Split:
 
     @staticmethod
     def draw(lattice: Lattice, seed: int, hold_out: float, validation: float = 0.05, block: int = 1) -> Split:
-        """Hold out a share of the pixels, and a smaller one for stopping and calibration.
+        """Hold out a share of the pixels, and a smaller share for stopping and calibration.
 
-        Whole squares of `block` x `block` pixels are held out together: the larger, the farther a model
-        must reach. It depends on seed and lattice alone, so that it is the same for every model. With
-        nothing held out there is no validation either: every pixel is fitted.
+        Whole squares of `block` x `block` pixels are held out together: the larger they are, the farther a
+        model must extrapolate. The split depends on seed and lattice alone, so it is the same for every
+        model. If nothing is held out, there is no validation either: every pixel is fitted.
         """
         down, across = (-(-side // block) for side in lattice.shape)
         squares = down * across
@@ -199,9 +215,13 @@ class Split:
 class Scene:
     """What a model may learn from: the training pixels, and validation pixels for stopping.
 
-    `values` is (H, W) or (H, W, 3) in the units of a fit (`Image.coordinates`), NaN wherever a pixel is
-    not for training: a model cannot cheat. `held` is the same for the validation pixels. `block` is the
-    side of the holes, in pixels.
+    Attributes:
+        lattice: the pixel geometry.
+        view: ink, colour or levels.
+        values: (H, W) or (H, W, 3) in the units of a fit (`Image.coordinates`), NaN for every pixel that is
+            not for training, so that a model cannot cheat.
+        held: the same for the validation pixels.
+        block: side of the held-out squares, pixels.
     """
 
     lattice: Lattice
@@ -212,7 +232,7 @@ class Scene:
 
     @staticmethod
     def of(image: Image, split: Split) -> Scene:
-        """What of an image a split lets a model see."""
+        """The part of an image that a model may see under a split."""
 
         def only(code: int) -> Floats:
             seen = image.coordinates.astype(np.float64, copy=True)
@@ -228,12 +248,12 @@ class Scene:
 
     @property
     def cells(self) -> Floats:
-        """The side of a pixel's (or level's) cell along each column of `points()`: (d,)."""
+        """The width of the cell of a pixel or level along each column of `points()`: (d,)."""
         side = {"x": self.lattice.cell, "y": self.lattice.cell}
         return np.array([side.get(column, 1 / LEVELS) for column in self.columns])
 
     def points(self) -> tuple[Floats, Floats]:
-        """The training data as points (n, d) and their weights (n,): see `columns`."""
+        """The training data as points (n, d), with the columns `columns`, and their weights (n,)."""
         where, values = self.pixels()
         if self.view == "ink":
             inked = values > 0
@@ -247,11 +267,11 @@ class Scene:
         return self._pixels(self.values)
 
     def validation(self) -> tuple[Floats, Floats]:
-        """The validation pixels likewise: for stopping and calibration, never for fitting."""
+        """The validation pixels in the same form: for stopping and calibration, never for fitting."""
         return self._pixels(self.held)
 
     def hidden(self) -> Floats:
-        """Where the pixels are that are not for training, nothing of which is known: (n, 2)."""
+        """The coordinates of the pixels that are not for training: (n, 2)."""
         first = self.values.reshape(self.lattice.size, -1)[:, 0]
         return self.lattice.coordinates(np.flatnonzero(np.isnan(first)))
 
@@ -263,10 +283,14 @@ class Scene:
 
 @dataclass(frozen=True)
 class Watch:
-    """A model's line back to the core while it fits: progress goes up, the thread count comes down.
+    """Connects a model with its run while it fits: it reports progress and knows the number of threads.
 
-    Call it once an iteration with the iteration's number, the bound or score it has reached (None if
-    it has none), and, for pictures of learning, a function that makes a `Fitted` of the present state.
+    Call it once per iteration with the number of the iteration, its bound or score (None if there is none)
+    and, for pictures of the history, a function that returns a `Fitted` of the present state.
+
+    Attributes:
+        threads: the number of threads that the fit may use.
+        listen: called with the same arguments; None if nothing listens.
     """
 
     threads: int = 1
@@ -278,7 +302,7 @@ class Watch:
         bound: float | None = None,
         snapshot: Callable[[], Fitted] | None = None,
     ) -> None:
-        """Tell the core that an iteration is done."""
+        """Report that an iteration is done."""
         if self.listen is not None:
             self.listen(iteration, bound, snapshot)
 
@@ -289,7 +313,7 @@ class Choice(ABC):
     name: ClassVar[str]
 
     def __new__(cls, *_: Any, **options: Any) -> Self:
-        """Refuse an option's former name, which Python would call an unexpected argument."""
+        """Refuse the former name of an option, which Python would report as an unexpected argument."""
         check_names(cls, options)
         return super().__new__(cls)
 
@@ -298,50 +322,50 @@ class Choice(ABC):
 
 
 class ImageSource(Choice):
-    """A plugin that brings an image."""
+    """A plugin that provides an image."""
 
     @abstractmethod
     def load(self) -> Image:
-        """Read the image. Raises Refused, naming the file, when it cannot be read."""
+        """Read the image. Raises Refused, naming the file, if it cannot be read."""
 
 
 class Model(Choice):
-    """A plugin that can be fitted. It is only a choice of options; `fit` returns what was learnt."""
+    """A plugin that can be fitted. It holds only options; `fit` returns what it has learnt."""
 
     views: ClassVar[tuple[str, ...]]
     uses_validation: ClassVar[bool] = False
-    """Whether a fit looks at `Scene.validation()`; if not, it must not depend on those pixels."""
+    """Whether a fit uses `Scene.validation()`; if not, it must not depend on those pixels."""
 
     @abstractmethod
     def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
-        """Learn from the training pixels of a scene, drawing random numbers from `rng` alone."""
+        """Learn from the training pixels of a scene; take all random numbers from `rng`."""
 
 
 class Fitted(ABC):
     """What a model has learnt; a subclass is a `Density`, a `Predictor`, or both."""
 
     n_parameters: int | None
-    """Free parameters, or None where counting them means nothing (trees, kernels)."""
+    """The number of free parameters; None if it is not meaningful (trees, kernels)."""
     iterations: int
     converged: bool
     compile_seconds: float = 0.0
-    """Seconds of the fit that went into compiling code, which no later fit pays."""
+    """Seconds that the fit spent compiling code; later fits do not repeat them."""
 
     def facts(self) -> Mapping[str, Any]:
         """More numbers for the report, by name."""
         return {}
 
     def save(self) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, Any]] | None:
-        """All that `load` needs to make this fit again: arrays (none of objects), and facts for JSON.
+        """All that `load` needs to restore this fit: arrays (not of objects), and facts for JSON.
 
-        None, the default: the fit is not kept in a store, and is made anew each time.
+        None, the default, means that the fit is never stored, and the model is fitted again in every run.
         """
         return None
 
     @classmethod
     def load(cls, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> Fitted:
-        """The fit that `save` was called on: it answers the same."""
-        raise NotImplementedError(f"{cls.__name__} has a save and no load")
+        """Restore the fit that `save` was called on. It must give the same answers."""
+        raise NotImplementedError(f"{cls.__name__} has save, but no load")
 
 
 class Density(Fitted):
@@ -355,14 +379,14 @@ class Density(Fitted):
 
     @abstractmethod
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """n independent draws: (n, d)."""
+        """n independent samples: (n, d)."""
 
     def mean(self) -> Floats | None:
-        """The expectation E[x] (d,), or None where it has no closed form."""
+        """The expectation E[x] (d,), or None if it has no closed form."""
         return None
 
     def checked(self, points: Floats) -> Floats:
-        """Points as float64 (n, d). Raises ValueError where they have not as many columns as the density."""
+        """Points as float64 (n, d). Raises ValueError if they do not have the columns of the density."""
         found = np.asarray(points, dtype=np.float64)
         if found.ndim != 2 or found.shape[1] != len(self.columns):
             raise ValueError(f"expected points (n, {len(self.columns)}), got {found.shape}")
@@ -370,42 +394,42 @@ class Density(Fitted):
 
 
 class Predictor(Fitted):
-    """A fit that answers for a pixel."""
+    """A fit that predicts a pixel from its position."""
 
     @abstractmethod
     def predict(self, coordinates: Floats) -> Floats:
         """P(ink) (n,) or E[r, g, b] (n, 3) in 0..1 at pixel coordinates (n, 2)."""
 
     def law(self, coordinates: Floats) -> Law | None:
-        """Of colour: what is expected of it at coordinates (n, 2), as a mixture for each, or None.
+        """The predictive distribution of colour at coordinates (n, 2), a mixture for each; or None.
 
-        Core integrates it over the cells of colours; without it, and without `log_predictive`, a fit
-        gets no score for its colours.
+        Scoring integrates it over the cells of colours. Without it, and without `log_predictive`, a fit
+        has no score for colour.
         """
         return None
 
     def log_predictive(self, coordinates: Floats, colours: Floats) -> Floats | None:
-        """Of a law of another shape: log p(r, g, b | x, y) of colours (n, 3) at coordinates (n, 2): (n,).
+        """log p(r, g, b | x, y) of colours (n, 3) at coordinates (n, 2): (n,) nats, per unit of 0..1.
 
-        In nats per unit of the coordinates 0..1. It goes with `log_cube_mass`.
+        For predictive distributions that are not a `Law`. It requires `log_cube_mass`.
         """
         return None
 
     def log_cube_mass(self, coordinates: Floats) -> Floats | None:
-        """Of a law of another shape: log of what it gives to the cube [0, 1]^3 of colours: (n,)."""
+        """The log mass of that distribution in the cube [0, 1]^3 of colours at coordinates (n, 2): (n,)."""
         return None
 
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """A mixture of m Gaussians over r, g, b for each of n pixels, in coordinates 0..1.
+    """A predictive distribution of colour: for each of n pixels, m Gaussians over r, g, b in 0..1.
 
     Attributes:
-        weights: (n, m), each row summing to 1.
+        weights: (n, m); each row sums to 1.
         means: (n, m, 3).
-        covariances: (n, m, 3, 3), or (1, m, 3, 3) where they are the same for all.
-        degrees: (n, m) degrees of freedom, where they are Student's t instead: then `covariances` are
-            scale matrices.
+        covariances: (n, m, 3, 3), or (1, m, 3, 3) if they are the same for all pixels.
+        degrees: (n, m) degrees of freedom of Student's t distributions, whose scale matrices are then
+            `covariances`; None for Gaussians.
     """
 
     weights: Floats
@@ -425,10 +449,14 @@ class Law:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What a renderer draws: pixels (h, w, 3) of 0..255, a caption, and the figures behind it.
+    """What a renderer draws.
 
-    An animation has `frames` besides, all of one size, each shown for so many `seconds`; its `pixels` are
-    the still picture of it.
+    Attributes:
+        pixels: (h, w, 3) of uint8; for an animation, its still picture.
+        caption: one or more sentences.
+        figures: the numbers behind the picture, by name.
+        frames: the frames of an animation, all of one size; empty for a still picture.
+        seconds: the duration of each frame.
     """
 
     pixels: Bytes
@@ -456,10 +484,15 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What a renderer sees: the image, the split, the fit, and the pictures drawn before it.
+    """What a renderer sees.
 
-    `history` tells how the fit came to be, as (iteration, bound, fit as it was then), about 40 of them, the
-    first iteration first and `fitted` last. It is kept only when a renderer of the run needs it.
+    Attributes:
+        image: the image.
+        split: its training, validation and held-out pixels.
+        fitted: the fit.
+        pictures: the pictures drawn before, by the renderer's choice.
+        history: about 40 tuples (iteration, bound, the fit at that time), from the first iteration to the
+            finished fit; empty unless a renderer of the run needs it.
     """
 
     image: Image
@@ -469,7 +502,7 @@ class Study:
     history: tuple[tuple[int, float | None, Fitted], ...] = ()
 
     def answers(self) -> tuple[str, ...]:
-        """The questions that can be asked of this fit."""
+        """The questions that this fit answers, as `Renderer.needs` names them."""
         density, predictor = isinstance(self.fitted, Density), isinstance(self.fitted, Predictor)
         known = {
             "log_density": density,
@@ -482,10 +515,10 @@ class Study:
         return tuple(question for question, answered in known.items() if answered)
 
     def log_ink(self, coordinates: Floats) -> Floats:
-        """The log of the ink expected in a pixel of the image centred at coordinates (n, 2): (n,) nats.
+        """The log of the expected ink of a pixel centred at coordinates (n, 2): (n,) nats.
 
-        A density p expects n p(x) cell^2, where n is the ink of the whole image as the training pixels
-        tell it; a classifier expects P(ink).
+        A density p expects n p(x) cell^2, where n is the ink of the whole image, estimated from the training
+        pixels; a classifier expects P(ink).
         """
         if isinstance(self.fitted, Density):
             trained = self.split.trained
@@ -498,20 +531,21 @@ class Study:
 
 
 class Renderer(Choice):
-    """A plugin that draws a fit. `needs` maps each view it can draw to the questions it asks."""
+    """A plugin that draws a fit. `needs` maps each view that it can draw to the questions it asks."""
 
     needs: ClassVar[Mapping[str, tuple[str, ...]]]
 
     @abstractmethod
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
-        """Draw what the fit is, not what the image is."""
+        """Draw the fit, not the image."""
 
     def cannot(self, study: Study) -> str | None:
-        """Why this renderer cannot draw a study, or None when it can."""
+        """Why this renderer cannot draw a study; None if it can."""
         view = study.image.view
         if view not in self.needs:
-            return f"{self.name} draws {' and '.join(self.needs)} images, this one is seen as {view}"
+            return f"{self.name} draws the view {' or '.join(self.needs)}; this image has the view {view}"
         missing = [question for question in self.needs[view] if question not in study.answers()]
         if missing:
-            return f"{self.name} asks for {', '.join(missing)}, which this fit does not answer"
+            named = " and ".join(QUESTIONS.get(question, question) for question in missing)
+            return f"{self.name} needs {named}, which this model does not offer"
         return None

@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from typing import Any
 
 
-class Refused(ValueError):  # noqa: N818 - a refusal is an answer, and reads as one
+class Refused(ValueError):  # noqa: N818 - a refusal is an answer to the user
     """What the user asked for cannot be done. The message is one line: expected, got, try."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known name closest to a misspelt one, or None when none is close."""
+    """The known name closest to a misspelt one; None if none is close."""
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
 
 
 def unknown(what: str, word: str, known: Iterable[str]) -> str:
-    """The line that refuses an unknown name: what exists, and the nearest to try."""
+    """The line that refuses an unknown name: the known names, and the nearest one to try."""
     names = sorted(known)
     near = nearest(word, names)
     return f"{what}: expected one of {', '.join(names)}, got {word!r}" + (f"; try {near}" if near else "")

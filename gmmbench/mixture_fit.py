@@ -1,4 +1,4 @@
-"""A Gaussian mixture as what a model's `fit` returns: a density, and for colour a predictor as well."""
+"""A Gaussian mixture as a `Fitted`: a density, and for colour also a predictor."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 PARAMETERS = ("weights", "means", "covariances")
 PREDICTIVE = ("predictive.weights", "predictive.means", "predictive.scales", "predictive.degrees")
 KEPT = ("columns", "n_parameters", "iterations", "converged", "compile_seconds", "more")
-"""What is saved of a fit: arrays of the mixture, arrays of its predictive, facts."""
+"""What is saved of a fit: arrays of the mixture, arrays of its predictive distribution, facts."""
 
 
 @dataclass(frozen=True, eq=False)
 class MixtureDensity(Density):
     """A mixture over the columns of a view.
 
-    What is scored and painted is `density`: the mixture itself, or, of a Bayesian one, the posterior
-    predictive, while `mixture` holds its Gaussians for pictures of components.
+    Scores and pictures use `density`: the mixture itself or, for a Bayesian one, the posterior predictive
+    distribution; `mixture` then holds its Gaussians for pictures of components.
     """
 
     mixture: Mixture
@@ -39,7 +39,7 @@ class MixtureDensity(Density):
 
     @property
     def density(self) -> Mixture | StudentMixture:
-        """What is scored and painted."""
+        """The density that is scored and drawn."""
         return self.mixture if self.predictive is None else self.predictive
 
     def log_density(self, points: Floats) -> Floats:
@@ -47,7 +47,7 @@ class MixtureDensity(Density):
         return self.density.log_density(points)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """n draws (n, d)."""
+        """n samples: (n, d)."""
         return self.density.sample(n, rng)
 
     def mean(self) -> Floats:
@@ -55,7 +55,7 @@ class MixtureDensity(Density):
         return self.density.mean()
 
     def cell_masses(self, lattice: Lattice) -> Floats:
-        """The mass in each cell of a lattice, of a density over x, y: (H, W)."""
+        """The mass of a density over x, y in each cell of a lattice: (H, W)."""
         from .mixture.integrals.cell_masses import cell_masses
 
         return cell_masses(self.density, *lattice.shape, lattice.cell)
@@ -67,17 +67,17 @@ class MixtureDensity(Density):
         return estimated_cell_masses(self.density, *lattice.shape, lattice.cell)
 
     def level_masses(self, levels: int) -> Floats:
-        """The mass in each of `levels` equal cells of 0..1, of a density over one column: (levels,)."""
+        """The mass of a density over one column in each of `levels` equal cells of 0..1: (levels,)."""
         from .mixture.integrals.cell_masses import level_masses
 
         return level_masses(self.density, levels)
 
     def facts(self) -> Mapping[str, Any]:
-        """The number of components, and what the model has added."""
+        """The number of components, and the numbers that the model adds."""
         return {"components": self.mixture.n_components, **self.more}
 
     def save(self) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, Any]]:
-        """The parameters of the mixture, and of the predictive."""
+        """The parameters of the mixture and of the predictive distribution."""
         names = PARAMETERS if self.predictive is None else (*PARAMETERS, *PREDICTIVE)
         arrays = {name: getattr(self.mixture, name) for name in PARAMETERS}
         facts = {key: getattr(self, key) for key in KEPT}
@@ -96,7 +96,9 @@ class MixtureDensity(Density):
             weights, means, scales, degrees = (arrays[name] for name in PREDICTIVE)
             predictive = StudentMixture(weights, means, scales, degrees, facts["independent"])
         mixture = Mixture(*(arrays[name] for name in PARAMETERS))
-        object.__setattr__(mixture, "weights", arrays["weights"])  # dividing by their sum again would round
+        object.__setattr__(
+            mixture, "weights", arrays["weights"]
+        )  # dividing by their sum again would round them
         mixture.weights.flags.writeable = False
         told = {key: facts[key] for key in KEPT}
         return cls(mixture, predictive=predictive, **{**told, "columns": tuple(told["columns"])})
@@ -104,14 +106,14 @@ class MixtureDensity(Density):
 
 @dataclass(frozen=True, eq=False)
 class ColourMixture(MixtureDensity, Predictor):
-    """A mixture over x, y, r, g, b, which also answers E[r, g, b | x, y] by conditioning."""
+    """A mixture over x, y, r, g, b, which also predicts E[r, g, b | x, y] by conditioning."""
 
     def predict(self, coordinates: Floats) -> Floats:
         """E[r, g, b | x, y] at coordinates (n, 2): (n, 3) in 0..1."""
         return np.clip(self.density.conditional_mean((0, 1), coordinates), 0.0, 1.0)
 
     def colour_masses(self, coordinates: Floats, colours: Floats, side: float) -> LogMasses:
-        """log masses of p(r, g, b | x, y) in the cell round each colour and in the cube, with errors."""
+        """The log masses of p(r, g, b | x, y) in the cell around each colour and in the cube, with errors."""
         from .mixture.integrals.colour_masses import colour_masses
 
         return colour_masses(self.density, coordinates, colours, side)
@@ -132,11 +134,12 @@ def mixture_fitted(
     predictive: StudentMixture | None = None,
     **more: Any,
 ) -> Fitted:
-    """A mixture fitted to `scene.columns`, as the Fitted of that view.
+    """The `Fitted` of a mixture over the columns of a view.
 
     Args:
         mixture: over the columns.
-        predictive: the posterior predictive, where there is one: it is the density then.
+        columns: of the view (`scene.columns`).
+        predictive: the posterior predictive distribution, which is then the density; None if there is none.
         more: further numbers for the report.
     """
     kind = ColourMixture if columns == COLUMNS["colour"] else MixtureDensity
@@ -144,7 +147,7 @@ def mixture_fitted(
 
 
 def mixture_watch(watch: Watch, columns: tuple[str, ...]) -> Callable[..., None]:
-    """What the mixture engine tells of its iterations, as a Watch wants to hear it."""
+    """A function that passes the iterations of the mixture engine on to a `Watch`."""
 
     def tell(iteration: int, bound: float | None, snapshot: Callable[[], Mixture] | None = None) -> None:
         def fitted() -> Fitted:

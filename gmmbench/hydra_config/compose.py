@@ -29,13 +29,13 @@ T = TypeVar("T")
 
 
 def compose(*overrides: str) -> Run:
-    """A Run from the same overrides as on the command line.
+    """Compose a `Run` from the overrides that you would type on the command line.
 
     Args:
         overrides: such as "image=dog", "model.components=50", "render=[grid,sample]".
 
     Raises:
-        Refused: one line that says what was expected, what came, and what to try.
+        Refused: one line with what was expected, what came, and what to try.
 
     Example:
         >>> import gmmbench
@@ -57,14 +57,14 @@ def compose(*overrides: str) -> Run:
 
 
 def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
-    """A Run from a composed config, with every value checked.
+    """Build a `Run` from a composed config, with every value checked.
 
     Args:
         cfg: the config without its `hydra` part.
-        choices: the choice that was made in each group (`hydra.runtime.choices`).
+        choices: the choice in each group (`hydra.runtime.choices`).
 
     Raises:
-        Refused: a key or a value is not what it should be; the line begins with the key.
+        Refused: a key is unknown or a value is invalid; the line begins with the key.
     """
     tree = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(tree, dict)
@@ -94,12 +94,12 @@ def build(cfg: DictConfig, choices: Mapping[str, Any]) -> Run:
 
 
 def timeout_of(cfg: DictConfig) -> float | None:
-    """The seconds that a run may take by a composed config from which a run was built; None for any."""
+    """The timeout in seconds of a composed config that `build` accepted; None for no limit."""
     return None if cfg.get("timeout") is None else float(cfg.timeout)
 
 
 def store_of(cfg: DictConfig) -> Store | None:
-    """The store that a composed config names; None if none is to be used. Raises Refused."""
+    """The store that a composed config names; None if it is switched off. Raises Refused."""
     tree = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(tree, dict)
     chosen = tree.get("store")
@@ -110,7 +110,7 @@ def store_of(cfg: DictConfig) -> Store | None:
 
 
 def _chosen(group: str, tree: Any, prefix: str | None = None) -> Choice:
-    """The choice that a part of the config names, with its options. Raises Refused."""
+    """The instance that a part of the config describes by name and options. Raises Refused."""
     known = registry.load()
     if not isinstance(tree, dict) or "name" not in tree:
         names = ", ".join(known.choices[group])
@@ -131,7 +131,7 @@ def typed(prefix: str, cls: type[T], values: Mapping[str, Any]) -> T:
             raise Refused(_unknown(prefix, cls, str(key), values[key], fields))
     kinds = typing.get_type_hints(cls)
     for key, value in values.items():
-        # OmegaConf would take true for 1.
+        # OmegaConf would accept true as 1.
         if isinstance(value, bool) and bool not in (kinds[key], *typing.get_args(kinds[key])):
             raise Refused(prefix + refusal(fields[key], kinds[key], value))
     ready = {
@@ -154,7 +154,7 @@ def typed(prefix: str, cls: type[T], values: Mapping[str, Any]) -> T:
 
 
 def _unknown(prefix: str, cls: type[Any], key: str, value: Any, known: Iterable[str]) -> str:
-    """The line that refuses a key which is no option of a dataclass, or which one of them had before."""
+    """The line that refuses a key which is not an option of a dataclass, or is a former name of one."""
     if (new := renamed(cls, key)) is not None:
         return renaming(prefix, key, new, written(value))
     return unknown(f"{prefix}{key}", key, known)
@@ -173,7 +173,7 @@ def _schema(cls: type[Any]) -> Any:
 
 
 def _with_points(value: Any) -> Any:
-    """Whole numbers as floats: in a list of lists OmegaConf does not accept 0 for 0.0."""
+    """Whole numbers as floats, because OmegaConf does not accept 0 for 0.0 in a list of lists."""
     if isinstance(value, list):
         return [_with_points(item) for item in value]
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -1,4 +1,4 @@
-"""Errors of Hydra and OmegaConf as one line: what was expected, what came, what to try."""
+"""Errors of Hydra and OmegaConf as one line: what was expected, what came, and what to try."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from .search_path import composed
 from .settings import Settings, StoreSettings
 
 MERGING = "Error merging override "
-"""How Hydra's message begins when a value has the wrong shape."""
+"""The beginning of Hydra's message if a value has the wrong structure."""
 
 EXTRAS = {"submitit": "slurm", "ray": "ray", "optuna": "optuna"}
-"""The packages behind launchers and sweepers, and the extra of ours that brings each."""
+"""The packages that launchers and sweepers need, and our extra that installs each."""
 
 
 def explain(error: BaseException, overrides: Sequence[str]) -> str:
@@ -39,7 +39,7 @@ def explain(error: BaseException, overrides: Sequence[str]) -> str:
 
 
 def _by_error(link: BaseException, overrides: Sequence[str]) -> str | None:
-    """The line for one error of a chain; None if it tells nothing."""
+    """The line for one error of a chain; None if it says nothing useful."""
     if (line := _by_launcher(link)) is not None:
         return line
     if isinstance(link, MissingConfigException) and link.missing_cfg_file:
@@ -51,8 +51,8 @@ def _by_error(link: BaseException, overrides: Sequence[str]) -> str | None:
         return _unknown_key(str(link.full_key), overrides)
     if isinstance(link, OverrideParseException):
         return (
-            f"{link.override}: expected key=value, got what cannot be read as such; "
-            "try quotes round a value with special characters"
+            f"{link.override}: expected key=value, got something else; "
+            "try quotes around a value with special characters"
         )
     if isinstance(link, HydraException) and str(link):
         return _by_text(str(link).splitlines()[0], overrides)
@@ -60,7 +60,7 @@ def _by_error(link: BaseException, overrides: Sequence[str]) -> str | None:
 
 
 def _by_launcher(link: BaseException) -> str | None:
-    """The line for a launcher or sweeper that refuses its options or is not installed, or None."""
+    """The line for a launcher or sweeper that refuses its options or is not installed; otherwise None."""
     if isinstance(link, Refused):
         return str(link)
     group, package = "hydra/launcher", link.name if isinstance(link, ModuleNotFoundError) else None
@@ -73,7 +73,7 @@ def _by_launcher(link: BaseException) -> str | None:
 
 
 def _by_text(text: str, overrides: Sequence[str]) -> str | None:
-    """The line for an error of Hydra that is known only by how its message begins, or None."""
+    """The line for an error of Hydra that only its message identifies; otherwise None."""
     if text.startswith("Ambiguous value for argument"):
         word = text.partition("'")[2].rpartition("'")[0]
         return f"{word}: expected one value, got several; try -m for a sweep, or [a,b] for a list"
@@ -87,10 +87,10 @@ def _by_text(text: str, overrides: Sequence[str]) -> str | None:
 
 
 def _by_word(word: str, links: Sequence[BaseException]) -> str | None:
-    """The line for an override that makes Hydra fail without naming it, or None."""
+    """The line for an override that makes Hydra fail without naming it; otherwise None."""
     group, _, option = word.partition("=")
     if "${" in option and any(isinstance(link, InterpolationResolutionError) for link in links):
-        return f"{group}: expected a value, got {option}, which refers to nothing; try {group}=VALUE"
+        return f"{group}: expected a value, got {option}, which refers to no key; try {group}=VALUE"
     if group in registry.GROUPS and option in ("", "null"):
         names = ", ".join(registry.load().choices[group])
         return f"{group}: expected one of {names}, got {option or 'nothing'}"
@@ -99,7 +99,7 @@ def _by_word(word: str, links: Sequence[BaseException]) -> str | None:
 
 def _unknown_key(key: str, overrides: Sequence[str]) -> str:
     keys = list(dict.fromkeys([*registry.GROUPS, *_flat_keys(OmegaConf.to_container(_usual(overrides)))]))
-    if key in keys:  # one choice of a sweep has it, another lacks it
+    if key in keys:  # one choice of the sweep has it, and another does not
         return (
             f"{key}: expected an option of every choice in the sweep, got one that some lack; try two sweeps"
         )
@@ -113,7 +113,7 @@ def _unknown_key(key: str, overrides: Sequence[str]) -> str:
 
 
 def _renamed(key: str, overrides: Sequence[str]) -> str | None:
-    """The line for a key that is the former name of an option; None if it is not."""
+    """The line for a key that is a former name of an option; otherwise None."""
     parent, _, old = key.rpartition(".")
     values = [value for word in overrides for name, _, value in [word.partition("=")] if name == key]
     for cls in _classes(parent, overrides):
@@ -123,7 +123,7 @@ def _renamed(key: str, overrides: Sequence[str]) -> str | None:
 
 
 def _classes(parent: str, overrides: Sequence[str]) -> Iterator[type[Any]]:
-    """The dataclasses whose options may stand below a key: in a sweep, those of all its choices."""
+    """The dataclasses whose options may follow a key: in a sweep, those of all its choices."""
     if parent in ("", "store"):
         yield StoreSettings if parent else Settings
         return

@@ -1,4 +1,4 @@
-"""Overrides as Hydra's grammar wants them, so that file names work as they are typed."""
+"""Overrides in Hydra's grammar, so that file names work as they are typed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "store.dir")
 
 
 def quoted(override: str, sweep: bool) -> str:
-    """An override with its file name protected from Hydra's grammar.
+    """An override whose file name is quoted for Hydra's grammar.
 
-    In a sweep, `image.path=a.png,b.png` names two files, unless there is one file of that name.
+    In a sweep, `image.path=a.png,b.png` names two files, unless a single file has that name.
     """
     key, equals, value = override.partition("=")
-    if key == "hold_out.block":  # how one would guess the name
+    if key == "hold_out.block":  # a likely guess at the name
         return f"hold_out_block={value}"
-    if key == "experiment":  # Hydra wants a plus; a user need not know why
+    if key == "experiment":  # Hydra requires the plus
         return f"+{override}"
     if key in FOLDERS and value not in ("", "null") and value[0] not in "'\"" and "${" not in value:
         return f"{key}={quoted_text(str(Path(value).expanduser()))}"
@@ -36,5 +36,5 @@ def quoted(override: str, sweep: bool) -> str:
 def _exists(name: str) -> bool:
     try:
         return Path(name).expanduser().exists()
-    except (OSError, RuntimeError):  # the name is too long for the system, or nobody's home
+    except (OSError, RuntimeError):  # the name is too long for the system, or its user has no home folder
         return False

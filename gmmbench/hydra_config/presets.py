@@ -1,4 +1,4 @@
-"""Presets: experiments that choose image, model and renderers together, and what may stand beside one."""
+"""Presets: experiments that choose an image, a model and renderers together, and their overrides."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ KEY = "experiment"
 
 
 def chosen(arguments: Sequence[str]) -> list[str]:
-    """The presets that arguments such as "+experiment=post_points" name; in a sweep there may be several.
+    """The presets named by arguments such as "+experiment=post_points"; in a sweep there may be several.
 
     Raises:
-        Refused: an unknown preset, or several where one is expected.
+        Refused: a preset is unknown, or there are several in a single run.
     """
     known = registry.load().experiments
     names: list[str] = []
@@ -36,10 +36,10 @@ def chosen(arguments: Sequence[str]) -> list[str]:
 
 
 def check(overrides: Sequence[str]) -> None:
-    """Refuse a choice that differs from the preset's own, since the preset sets options of its own choices.
+    """Refuse a choice other than the preset's, because the preset sets options of its own choices.
 
     Raises:
-        Refused: one line that quotes both, and the same command without a preset.
+        Refused: one line with both choices and the equivalent command without a preset.
     """
     for name in chosen(overrides):
         own = {**choices(name), **swept(name)}
@@ -50,13 +50,13 @@ def check(overrides: Sequence[str]) -> None:
             rest = [option for option in settings(name) if option.partition(".")[0] != group]
             same = ("-m " if swept(name) else "") + in_shell({**own, group: choice}, rest)
             raise Refused(
-                f"{override} beside +{KEY}={name}: expected the preset's own {group}={own[group]}, whose "
-                f"options it sets, got another; try {same}"
+                f"{override} with +{KEY}={name}: expected {group}={own[group]}, whose options the preset "
+                f"sets, got another choice; try {same}"
             )
 
 
 def choices(name: str) -> dict[str, str]:
-    """The choices of a preset by group, as they would be typed."""
+    """The choices of a preset by group, as you would type them."""
     defaults = registry.load().experiments[name].tree().get("defaults", [])
     named = [item for entry in defaults if isinstance(entry, dict) for item in entry.items()]
     groups = {str(key).removeprefix("override").strip().lstrip("/"): value for key, value in named}
@@ -68,24 +68,24 @@ def choices(name: str) -> dict[str, str]:
 
 
 def settings(name: str) -> list[str]:
-    """The options that a preset sets, as they would be typed: "model.components=500"."""
+    """The options that a preset sets, as you would type them: "model.components=500"."""
     tree = registry.load().experiments[name].tree()
     return list(overrides_of({key: value for key, value in tree.items() if key not in ("defaults", "hydra")}))
 
 
 def swept(name: str) -> dict[str, str]:
-    """What a preset that is a sweep goes through, as it would be typed; nothing for one that is a run."""
+    """The parameters of a preset that is a sweep, as you would type them; empty for a single run."""
     sweeper = registry.load().experiments[name].tree().get("hydra", {}).get("sweeper", {})
     return {str(key): str(value) for key, value in sweeper.get("params", {}).items()}
 
 
 def sweeping(arguments: Sequence[str]) -> bool:
-    """Whether a command line is a sweep, by its flag or its preset. Raises Refused: an unknown preset."""
+    """Whether a command line is a sweep, by its flag or its preset. Raises Refused if a preset is unknown."""
     return bool({"-m", "--multirun"} & set(arguments)) or any(swept(name) for name in chosen(arguments))
 
 
 def in_shell(choices: Mapping[str, str], options: Sequence[str]) -> str:
-    """Choices and options as they are typed in a shell, quoted where a shell would change them."""
+    """Choices and options as you type them in a shell, quoted if the shell would change them."""
     return shlex.join([*(f"{group}={choice}" for group, choice in choices.items()), *options])
 
 

@@ -21,7 +21,7 @@ VERSION_BASE = "1.3"
 
 
 class PluginConfigs(SearchPathPlugin):
-    """Puts the `conf` folder of every plugin on Hydra's search path, so that plugins need not know Hydra."""
+    """Adds the `conf` folder of every plugin to Hydra's search path, so that plugins need not know Hydra."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Append the folders."""
@@ -30,12 +30,12 @@ class PluginConfigs(SearchPathPlugin):
 
 
 class RememberFolder(Callback):
-    """Remembers where Hydra writes, so that empty folders can be removed: Hydra tells only its callbacks."""
+    """Remembers the folders that Hydra creates, to remove empty ones; only callbacks learn their names."""
 
     run: typing.ClassVar[Path | None] = None
     sweep: typing.ClassVar[Path | None] = None
     before: typing.ClassVar[Path | None] = None
-    """The innermost folder on that path that was there already: it and its parents are not ours."""
+    """The innermost folder of that path that existed before: it and its parents are not ours."""
 
     @classmethod
     def forget(cls) -> None:
@@ -66,7 +66,7 @@ def register_search_path() -> str:
 
 
 def composed(overrides: list[str]) -> DictConfig:
-    """The composed config, with Hydra's own part."""
+    """The composed config, including Hydra's own part."""
     GlobalHydra.instance().clear()
     with initialize_config_dir(register_search_path(), job_name="gmmbench", version_base=VERSION_BASE):
         cfg = hydra_compose("config", overrides, return_hydra_config=True)

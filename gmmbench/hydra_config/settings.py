@@ -1,4 +1,4 @@
-"""The options that belong to no choice: those at the top of config.yaml, and those of the store."""
+"""The options of no particular choice: those at the top of config.yaml, and those of the store."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..results import RunOptions
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(RunOptions):
-    """The options at the top of config.yaml: those of a run, and the limit that a job has besides."""
+    """The options at the top of config.yaml: those of a run, and the timeout of a job."""
 
     timeout: float | None = option(
-        None, "seconds that a run may take, from the image to the pictures (null: any)", above=0
+        None, "seconds that a run may take, from the image to the pictures (null: no limit)", above=0
     )
 
     def __post_init__(self) -> None:
@@ -25,7 +25,7 @@ class Settings(RunOptions):
 class StoreSettings:
     """The options of `store` in config.yaml."""
 
-    use: bool = option(True, "store fits and results, and read those that are there")
+    use: bool = option(True, "store fits and results, and load those that are stored")
     dir: str | None = option(None, "folder of the store (null: GMMBENCH_STORE, else in the user's cache)")
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Loading plugins: each on its own, so that a broken one is listed with its error and harms nothing else."""
+"""Loading plugins: each on its own, so that a broken one is listed with its error and affects no other."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Plugin:
 
     Attributes:
         name: of its entry point, or of the module of a built-in.
-        distribution: the pip package that brings it.
+        distribution: the pip package that contains it.
         version: of the distribution.
         status: "ok", "broken" or "blocked".
         error: why it is broken.
-        classes: what it offers, by group.
-        conf: its folder of YAML files; None for built-ins and where there is none.
+        classes: the classes it offers, by group.
+        conf: its folder of YAML files; None for built-ins and for a plugin without one.
     """
 
     name: str
@@ -54,16 +54,16 @@ class Plugin:
 
     @property
     def owner(self) -> str:
-        """The plugin as errors call it: its name, distribution and version."""
+        """The plugin as named in errors: its name, distribution and version."""
         return f"{self.name} ({self.distribution} {self.version})".replace(" )", ")")
 
     def broken(self, error: str) -> Plugin:
-        """The same plugin as one that offers nothing, because of an error."""
+        """The same plugin, marked as broken: it offers nothing because of an error."""
         return Plugin(self.name, self.distribution, self.version, "broken", error)
 
 
 def load_plugins() -> list[Plugin]:
-    """The built-ins, then the entry points of the group `gmmbench` in the order of their names.
+    """The built-ins, then the entry points of the group `gmmbench`, sorted by name.
 
     Plugins and distributions named in the environment variable GMMBENCH_BLOCK (separated by commas) are
     not loaded.
@@ -92,7 +92,7 @@ def _distribution(entry: EntryPoint) -> str:
 def _loaded(
     manager: pluggy.PluginManager, plugin: Plugin, blocked: set[str], import_it: Callable[[], Any]
 ) -> Plugin:
-    """The plugin with what it offers, or as broken or blocked."""
+    """The plugin with the classes it offers, or marked as broken or blocked."""
     name, distribution, number = plugin.name, plugin.distribution, plugin.version
     if {name, distribution} & blocked - {OURS}:
         return Plugin(name, distribution, number, "blocked")
@@ -105,7 +105,7 @@ def _loaded(
         if not any(classes.values()):
             raise Refused("expected a hook that offers something, got none; try @hookimpl on gmmbench_models")
     except (Exception, SystemExit) as error:
-        # SystemExit, too: a plugin that exits when it is imported must not end the command.
+        # SystemExit as well, because a plugin that exits on import must not end the command.
         if module is not None and manager.is_registered(module):
             manager.unregister(module)
         return plugin.broken(f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}")
@@ -114,7 +114,7 @@ def _loaded(
 
 
 def _offered(manager: pluggy.PluginManager, module: Any, group: str) -> Iterator[type[Choice]]:
-    """The classes that a plugin offers for a group. Raises Refused: one of them cannot be chosen."""
+    """The classes that a plugin offers for a group. Raises Refused if one of them cannot be used."""
     hook, base = GROUPS[group]
     for implementation in getattr(manager.hook, hook).get_hookimpls():
         if implementation.plugin is not module:
@@ -124,7 +124,9 @@ def _offered(manager: pluggy.PluginManager, module: Any, group: str) -> Iterator
                 raise Refused(f"{hook}: expected dataclasses that subclass {base.__name__}, got {cls!r}")
             if inspect.isabstract(cls):
                 missing = ", ".join(sorted(cls.__abstractmethods__))
-                raise Refused(f"{hook}: expected {cls.__name__} to be whole, but it lacks {missing}")
+                raise Refused(
+                    f"{hook}: expected {cls.__name__} to define every abstract method, but it lacks {missing}"
+                )
             if not isinstance(getattr(cls, "name", None), str):
-                raise Refused(f"{hook}: expected {cls.__name__}.name, the name users type, got none")
+                raise Refused(f"{hook}: expected {cls.__name__}.name, the name that users type, got none")
             yield cls

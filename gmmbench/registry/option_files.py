@@ -24,7 +24,7 @@ class ChoiceFile:
     Attributes:
         name: the choice as a user types it; the file's name without its ending.
         path: the file.
-        owner: the plugin that brings it, as errors call it.
+        owner: the plugin that contains it, as named in errors.
     """
 
     name: str
@@ -33,14 +33,14 @@ class ChoiceFile:
 
     @property
     def summary(self) -> str:
-        """What the choice is: the first comment that is no directive of Hydra's, without its command."""
+        """The first comment line that is not a Hydra directive, without its command."""
         for line in self.path.read_text(encoding="utf-8").splitlines():
             if line.startswith("#") and "@package" not in line:
                 return line.lstrip("# ").split("Run:")[0].strip()
         return ""
 
     def tree(self) -> dict[str, Any]:
-        """What the YAML holds; nothing if it is no mapping."""
+        """The content of the YAML file; empty if it is not a mapping."""
         import yaml
 
         found = yaml.safe_load(self.path.read_text(encoding="utf-8"))
@@ -48,7 +48,7 @@ class ChoiceFile:
 
 
 def conf_folder() -> Path:
-    """The folder of our own YAML files: inside an installed package, beside the package in a checkout."""
+    """The folder of our own YAML files: inside the package if installed, beside it in a checkout."""
     inside = Path(__file__).parents[1] / "conf"
     return inside if inside.is_dir() else Path(__file__).parents[2] / "conf"
 
@@ -75,13 +75,13 @@ def checked(plugin: Plugin, names: Mapping[tuple[str, str], type[Choice]]) -> Pl
                 _check_choice(group, file.path, names)
     except Refused as error:
         return plugin.broken(str(error))
-    except Exception as error:  # no file of a plugin may harm the others
+    except Exception as error:  # a file of one plugin must not affect the others
         return plugin.broken(f"{type(error).__name__}: {' '.join(str(error).split())}")
     return plugin
 
 
 def _check_preset(path: Path) -> None:
-    """Refuse a preset that does not parse, or that would not stand at the top of a config."""
+    """Refuse a preset that does not parse, or that Hydra would not place at the top of the config."""
     where = f"conf/{PRESETS}/{path.name}"
     text = path.read_text(encoding="utf-8")
     if "# @package _global_" not in text.splitlines():
@@ -92,7 +92,7 @@ def _check_preset(path: Path) -> None:
 
 
 def _check_choice(group: str, path: Path, names: Mapping[tuple[str, str], type[Choice]]) -> None:
-    """Refuse a YAML that does not parse, names no class, or has other options than its class."""
+    """Refuse a YAML file that does not parse, names no class, or differs from its class in its options."""
     where = f"conf/{group}/{path.name}"
     text = path.read_text(encoding="utf-8")
     tree = _parsed(where, text)
@@ -109,11 +109,13 @@ def _check_choice(group: str, path: Path, names: Mapping[tuple[str, str], type[C
             raise Refused(f"{where}: {key}: expected its new name, {new}; try {new}: {value}")
     if fields != keys:
         odd = ", ".join(sorted(fields ^ keys))
-        raise Refused(f"{where}: expected exactly the options of its class, got one too many or few: {odd}")
+        raise Refused(
+            f"{where}: expected exactly the options of its class, got one too many or too few: {odd}"
+        )
 
 
 def _parsed(where: str, text: str) -> Any:
-    """What a YAML holds. Raises Refused, naming the file."""
+    """The content of a YAML file. Raises Refused, naming the file."""
     import yaml
 
     try:

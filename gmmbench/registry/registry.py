@@ -13,10 +13,10 @@ from .option_files import PRESETS, ChoiceFile, checked, choice_files, conf_folde
 
 
 class Registry:
-    """Every plugin that is installed, and the names they offer.
+    """All installed plugins and the names they offer.
 
     Attributes:
-        plugins: the plugins, broken and blocked ones, too.
+        plugins: all plugins, including broken and blocked ones.
         classes: the classes by group and by the name in `name:`.
         choices: the YAML files by group and by the name that users type.
         experiments: the YAML files of presets by name.
@@ -39,7 +39,7 @@ class Registry:
         self._find_files()
 
     def lookup(self, group: str, name: str) -> type[Choice]:
-        """The class of this name. Raises Refused with the list and the nearest name."""
+        """The class of this name. Raises Refused, listing the names and the nearest one."""
         if name not in self.classes[group]:
             raise Refused(unknown(f"{group}.name", name, self.classes[group]))
         return self.classes[group][name]
@@ -54,7 +54,7 @@ class Registry:
         return [(plugin.name, plugin.conf) for plugin in self.plugins if plugin.conf is not None]
 
     def offers(self, plugin: Plugin) -> dict[str, list[str]]:
-        """The names a plugin offers, by group."""
+        """The names that a plugin offers, by group."""
         return {group: [cls.name for cls in classes] for group, classes in plugin.classes.items()}
 
     def _find_classes(self) -> None:

@@ -30,7 +30,7 @@ class Channels(Renderer):
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Split the image and the expected colours into channels."""
         fitted, lattice = study.fitted, study.image.lattice
-        assert isinstance(fitted, Predictor)  # `needs` asks for predict
+        assert isinstance(fitted, Predictor)  # `needs` names predict
         expected = np.rint(to_levels(lattice.ask(fitted.predict))).astype(np.uint8)
         original = study.image.pixels()
         panel = lattice.resized(self.size)

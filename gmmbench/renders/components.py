@@ -37,7 +37,7 @@ class Components(Renderer):
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Paint the ellipses."""
-        mixture: Any = study.fitted.mixture  # type: ignore[attr-defined]  # `needs` asks for it
+        mixture: Any = study.fitted.mixture  # type: ignore[attr-defined]  # `needs` names mixture
         look, panel = theme(self.dark), study.image.lattice.resized(self.size)
         ink = study.image.view == "ink"
         order = _largest_first(mixture)

@@ -45,7 +45,7 @@ class Density1D(Renderer):
         if reason or self.weights is None:
             return reason
         if "mixture" not in study.answers():
-            return "density1d asks for a mixture to change its weights, and this fit has none"
+            return "density1d needs a mixture to change its weights; this fit has none"
         count = study.fitted.mixture.n_components  # type: ignore[attr-defined]  # it answers mixture
         odd = [row for row in self.weights if len(row) != count or not sum(row) > 0]
         if odd:
@@ -55,7 +55,7 @@ class Density1D(Renderer):
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Draw the curves."""
         fitted = study.fitted
-        assert isinstance(fitted, Density)  # `needs` asks for log_density
+        assert isinstance(fitted, Density)  # `needs` names log_density
         at = np.linspace(*RANGE, 4 * LEVELS + 1)
         if self.weights is not None:
             return self._weights_picture(fitted, at, self.weights)

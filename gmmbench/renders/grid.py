@@ -86,10 +86,10 @@ class Grid(Renderer):
         if reason or self.show == "mean":
             return reason
         if study.image.view == "ink":
-            return f"grid draws the {self.show} of colour images only, and this image is seen as ink"
+            return f"grid draws the {self.show} of colour images only; this image has the view ink"
         if has_predictive_distribution(study):
             return None
-        return f"grid asks for a predictive distribution to show its {self.show}; this fit has only a mean"
+        return f"grid needs a predictive distribution to show its {self.show}; this fit has only a mean"
 
     def tone_curve(self) -> ToneCurve:
         """The tone curve that the options describe. Raises Refused if the knots do not increase."""
@@ -133,7 +133,7 @@ class Grid(Renderer):
         from ._conditional import evaluate_conditional, mode
 
         fitted = study.fitted
-        assert isinstance(fitted, Predictor)  # `needs` asks for predict
+        assert isinstance(fitted, Predictor)  # `needs` names predict
         if self.show == "mean":
             what, colours = "the expected colour E[r, g, b | x, y]", lattice.ask(fitted.predict)
         else:

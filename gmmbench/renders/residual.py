@@ -85,7 +85,7 @@ def log_scores(study: Study) -> Floats:
 
 def _colour_errors(study: Study) -> Floats:
     """The root-mean-square error over the channels of each pixel: (H, W) levels."""
-    assert isinstance(study.fitted, Predictor)  # `needs` asks for predict
+    assert isinstance(study.fitted, Predictor)  # `needs` names predict
     expected = to_levels(study.image.lattice.ask(study.fitted.predict))
     return np.asarray(np.sqrt(((expected - study.image.values) ** 2).mean(axis=2)))
 

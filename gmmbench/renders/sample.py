@@ -79,7 +79,7 @@ class Sample(Renderer):
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Sample once and paint each panel."""
         fitted, image = study.fitted, study.image
-        assert isinstance(fitted, Density)  # `needs` asks for sample
+        assert isinstance(fitted, Density)  # `needs` names sample
         # Some fits return samples sorted by component; after shuffling, the first n are a fair sample.
         samples = rng.permutation(fitted.sample(max(self.sizes), rng))
         inside = _within(samples[:, :2], image.lattice.box)

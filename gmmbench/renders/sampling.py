@@ -57,7 +57,7 @@ class Sampling(Renderer):
 
     def render(self, study: Study, rng: np.random.Generator) -> Picture:
         """Sample once, and show the samples from the first to the last."""
-        mixture: Any = study.fitted.mixture  # type: ignore[attr-defined]  # `needs` asks for it
+        mixture: Any = study.fitted.mixture  # type: ignore[attr-defined]  # `needs` names mixture
         levels = study.image.view == "levels"
         total = max(self.samples or (5000 if levels else 20_000), self.slow + 1)
         chosen = rng.choice(mixture.n_components, size=total, p=mixture.weights)
@@ -95,7 +95,7 @@ def _plane_frames(
     options: Sampling, study: Study, chosen: NDArray[np.intp], values: Floats, steps: list[tuple[int, bool]]
 ) -> list[Bytes]:
     """Ellipses over x and y; the samples accumulate as dots, in their own colours for a colour image."""
-    mixture: Any = study.fitted.mixture  # type: ignore[attr-defined]  # `needs` asks for it
+    mixture: Any = study.fitted.mixture  # type: ignore[attr-defined]  # `needs` names mixture
     look, image = theme(options.dark), study.image
     panel = image.lattice.resized(options.size)
     background, faint, text, red, blue = map(
@@ -134,7 +134,7 @@ def _histogram_frames(
     options: Sampling, study: Study, chosen: NDArray[np.intp], values: Floats, steps: list[tuple[int, bool]]
 ) -> list[Bytes]:
     """The weighted components over grey levels; the samples accumulate in a histogram."""
-    mixture: Any = study.fitted.mixture  # type: ignore[attr-defined]  # `needs` asks for it
+    mixture: Any = study.fitted.mixture  # type: ignore[attr-defined]  # `needs` names mixture
     look, unit = theme(options.dark), options.size / 760
     plot = Plot(options.size, 470 * unit, look, unit)
     axes = plot.axes(74 * unit, 20 * unit, 664 * unit, 350 * unit)

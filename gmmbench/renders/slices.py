@@ -139,7 +139,7 @@ def _rows(study: Study) -> Floats:
 def _conditionals(study: Study, columns: Floats) -> dict[int, Floats]:
     """p(y | x) per pixel at the middle of each column, at `_rows`."""
     fitted, lattice = study.fitted, study.image.lattice
-    assert isinstance(fitted, Density)  # `needs` asks for log_density
+    assert isinstance(fitted, Density)  # `needs` names log_density
     beyond = round(BEYOND * lattice.height) * FINE
     ys = (np.arange(-beyond, lattice.height * FINE + beyond) + 0.5) / FINE * lattice.cell
     # One call for all columns: a density is faster at many points at once.

@@ -1,4 +1,4 @@
-"""What a piece of work costs: seconds, CPU, and peak memory."""
+"""The cost of a fit: wall-clock time, CPU time and peak memory."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..results import Cost
 
 
 def measured(fit: Callable[[], Fitted], threads: int) -> tuple[Fitted, Cost]:
-    """Fit; return what was learnt and what it cost, compiling apart.
+    """Fit, and return the fit with its cost; compilation is counted separately.
 
-    The peak is of the whole process while it worked (on Linux; elsewhere since the process began).
+    Peak memory is that of the whole process during the fit (on Linux; elsewhere since the process began).
     """
     with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # Linux: forget the old peak
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # Linux: reset the peak
     wall, cpu = time.perf_counter(), time.process_time()
     result = fit()
     seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu

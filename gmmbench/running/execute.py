@@ -1,4 +1,4 @@
-"""One run: load, split, fit, score, draw; it writes no file and knows no command line."""
+"""One run: load, split, fit, score and draw. It writes no file and knows no command line."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from .keys import keys_of
 from .replaced import replaced
 from .verify import held_against, referee, scene_of, trial
 
-# Waiting threads of scikit-learn's k-means spin otherwise: on busy cores that took ten times as long. It
-# counts only if it is set before the library is loaded, which no room does before a run. LightGBM's boosters
-# have one thread each (`models.boosting`), for with this setting two took five times as long on quiet cores.
+# Otherwise the waiting threads of scikit-learn's k-means spin, which took ten times as long on busy cores.
+# It must be set before the library is loaded, which no module does before a run. LightGBM's boosters use one
+# thread each (`models.boosting`), because two took five times as long on idle cores with this setting.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 Listen = Callable[[str, int, float | None], None]
-"""Told of progress: the stage (image, fit, verify, score, or a renderer's option), a count, and a bound."""
+"""Called on progress with the stage (image, fit, verify, score, or a renderer's choice), a count, a bound."""
 
 
 class Memory(Protocol):
-    """Where fits are kept by what they depend on: a `store.Store`, as far as a run knows it."""
+    """The part of `Store` that a run uses: fits and images by their keys."""
 
     def load_fit(self, key: str, model: Model) -> Learnt | None:
-        """The fit of this key, its cost marked as cached; None where there is none."""
+        """The fit of this key, with its cost marked as cached; None if there is none."""
 
     def store_fit(self, key: str, about: Mapping[str, Any], learnt: Learnt) -> None:
-        """Keep a fit under its key; `about` is what went into the key."""
+        """Store a fit under its key; `about` is what the key was made from."""
 
     def store_image(self, key: str, image: Image) -> None:
-        """Keep an image under `about["image"]`, so that its fits can be drawn once more."""
+        """Store an image under `about["image"]`, so that its fits can be drawn again."""
 
 
 def execute(
@@ -54,18 +54,18 @@ def execute(
 ) -> Outcome:
     """Do one run: one fit, its scores, and its pictures.
 
-    Every label (split, fit, each renderer) has its own random stream of the seed: a change of model
+    Every label (split, fit, each renderer) has its own random stream derived from the seed: another model
     never changes the split, and another renderer never changes the samples.
 
     Args:
-        run: what to do.
-        listen: called with (stage, count, bound) as the work goes on.
-        store: a `gmmbench.Store`, from which a fit is taken if it is there, and where it is kept if not.
-        image: what `run.image` loads, if it is loaded already.
-        keys: `keys_of(run, image)`, if they are computed already.
+        run: the run.
+        listen: called with (stage, count, bound) on progress.
+        store: a `gmmbench.Store` from which the fit is loaded, or in which it is stored if it is not there.
+        image: the image that `run.image` loads, if it has been loaded already.
+        keys: `keys_of(run, image)`, if they have been computed already.
 
     Raises:
-        Refused: the image cannot be read, or the model cannot learn from this view of it.
+        Refused: the image cannot be read, or the model cannot be fitted to its view.
 
     Example:
         >>> import gmmbench
@@ -75,7 +75,7 @@ def execute(
         ['grid']
     """
     tell = listen or (lambda stage, count, bound: None)
-    threads = min(run.threads or cores(), cores())  # more than there are only stand in each other's way
+    threads = min(run.threads or cores(), cores())  # more threads than cores only slow one another down
     image = image or run.image.load()
     tell("image", 1, None)
     _check_view(run, image)
@@ -95,10 +95,10 @@ def execute(
                 continue
             try:
                 pictures[option] = _drawn(renderer, study, stream(run.seed, f"render:{option}"))
-            except Exception as error:  # a stranger's renderer must not cost the fit and the other pictures
-                said = " ".join(str(error).split())
+            except Exception as error:  # one failing renderer must not cost the fit and the other pictures
+                message = " ".join(str(error).split())
                 failed[option] = (
-                    f"{renderer.name} ({type(renderer).__module__}): {type(error).__name__}: {said}"
+                    f"{renderer.name} ({type(renderer).__module__}): {type(error).__name__}: {message}"
                 )
                 continue
             study = replace(study, pictures=dict(pictures))
@@ -111,7 +111,7 @@ def execute(
 def _learnt(
     run: Run, image: Image, split: Split, threads: int, tell: Listen, store: Memory | None, keys: Keys
 ) -> Learnt:
-    """The fit and its scores: loaded from the store, or made and stored."""
+    """The fit and its scores: loaded from the store, or computed and stored."""
     if store is None or keys.fit is None:
         return _learn(run, image, split, threads, tell)
     learnt = store.load_fit(keys.fit, run.model)

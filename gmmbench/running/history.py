@@ -1,4 +1,4 @@
-"""The history of a fit: snapshots of it as it learns, fewer the longer it goes on."""
+"""The history of a fit: snapshots at iterations that are spaced geometrically."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from math import ceil
 from ..api import Fitted
 
 Snapshot = tuple[int, float | None, Fitted]
-"""The iteration, the bound or score it had reached (None: it has none), and the fit as it was then."""
+"""The iteration, its bound or score (None if the model has none), and the fit at that time."""
 
 LIMIT = 40
-"""Snapshots that are kept at most."""
+"""The largest number of snapshots."""
 
 SPACING = 1.1
-"""Least ratio of the iterations of neighbours, at first: the early ones change most."""
+"""Least ratio of the iterations of neighbouring snapshots, at first; early iterations change a fit most."""
 
 
 class History:
-    """Hears the iterations of a fit, as `Watch` tells them, and keeps some, spaced geometrically."""
+    """Receives the iterations of a fit from its `Watch` and records some of them, spaced geometrically."""
 
     def __init__(self) -> None:
         self._kept: list[Snapshot] = []
@@ -26,7 +26,7 @@ class History:
         self._next, self._spacing = 1, SPACING
 
     def hear(self, iteration: int, bound: float | None, snapshot: Callable[[], Fitted] | None) -> None:
-        """Keep this iteration if it is time for one; a model that gives no snapshots has no history."""
+        """Record this iteration if one is due; a model without snapshots has no history."""
         if snapshot is None:
             return
         self._last = iteration, bound
@@ -39,7 +39,7 @@ class History:
         self._next = max(iteration + 1, ceil(iteration * self._spacing))
 
     def until(self, fitted: Fitted) -> tuple[Snapshot, ...]:
-        """What was kept, the first iteration first, with the finished fit as the last; empty without any."""
+        """The snapshots in order, with the finished fit as the last; empty if there are none."""
         if self._last is None:
             return ()
         iteration, bound = self._last

@@ -1,4 +1,4 @@
-"""Keys: the SHA-256 of all that a fit, or a run, depends on; what has one key has one result."""
+"""Keys: the SHA-256 of all that a fit or a run depends on. Equal keys have equal results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..results import Keys, Run
 from .provenance import config_of, options_of, versions
 
 KEY_VERSION = 1
-"""Raised whenever a change that no source file shows (of what is stored, say) makes old results wrong."""
+"""Raised when a change that is in no source file, such as one of the stored data, makes old results wrong."""
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -33,14 +33,14 @@ FIT = (
     "scoring",
     "running",
 )
-"""The sources, below the package, that a fit and its scores depend on, beside those of its model."""
+"""The sources below the package that a fit and its scores depend on, in addition to those of its model."""
 
 RUN = ("reporting", "storage")
-"""The sources that what a run writes depends on besides, beside those of its renderers."""
+"""Further sources that the files of a run depend on, in addition to those of its renderers."""
 
 
 def of_image(image: Image) -> str:
-    """Of an image as it was decoded, in its view: the name and the file do not matter."""
+    """The key of an image as decoded, in its view; its name and file do not matter."""
     values = np.ascontiguousarray(image.values)
     head = json.dumps([image.view, values.shape, values.dtype.str])
     return hashlib.sha256(head.encode() + values.tobytes()).hexdigest()
@@ -49,8 +49,8 @@ def of_image(image: Image) -> str:
 def keys_of(run: Run, image: Image) -> Keys:
     """The keys of a run: of its fit and scores, and of all that it writes.
 
-    A key is None where a plugin has no source files. The number of threads is left out: a fit does not depend
-    on it beyond rounding.
+    A key is None if a plugin has no source files. The number of threads is left out, because a fit does not
+    depend on it beyond rounding.
     """
     about = {
         "key_version": KEY_VERSION,
@@ -82,10 +82,10 @@ def _digest(about: Mapping[str, Any]) -> str:
 
 
 def _code(choice: Choice) -> list[Any]:
-    """The versions behind a choice, and the digest of the package that brings it.
+    """The versions behind a choice, and the digest of the package that contains it.
 
-    A built-in's package is its station, such as gmmbench/models. A plugin's is its own: editing a plugin does
-    not raise its version.
+    For a built-in this is the package of its kind, such as gmmbench/models. For a plugin it is the plugin's
+    own, because editing a plugin does not raise its version.
     """
     module = type(choice).__module__
     parts = module.split(".")
@@ -95,7 +95,7 @@ def _code(choice: Choice) -> list[Any]:
 
 @cache
 def _sources(names: tuple[str, ...]) -> str | None:
-    """The digest of Python files and folders of them below our package."""
+    """The digest of Python files, and of folders of them, below our package."""
     files = [path for name in names for path in (PACKAGE / name).rglob("*.py")]
     files += [PACKAGE / name for name in names if name.endswith(".py")]
     return _digest_of(files, PACKAGE)
@@ -113,7 +113,7 @@ def _package(name: str) -> str | None:
 
 
 def _digest_of(files: list[Path], top: Path) -> str | None:
-    """The digest of files and their places below a folder; None without files, or if one is unreadable."""
+    """The digest of files and their paths below a folder; None without files, or if one is unreadable."""
     found = hashlib.sha256()
     try:
         for path in sorted(files):

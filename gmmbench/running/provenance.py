@@ -1,4 +1,4 @@
-"""A run in plain words: its options, and the versions behind it."""
+"""The provenance of a run: its options, and the versions behind it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def config_of(run: Run) -> dict[str, Any]:
 
 
 def options_of(choice: Choice) -> dict[str, Any]:
-    """The options of a plugin as they were chosen."""
+    """The options of a choice with their values."""
     return dataclasses.asdict(choice)  # type: ignore[call-overload]  # every choice is one
 
 
@@ -59,5 +59,5 @@ def versions(*classes: type[Choice]) -> dict[str, str]:
 
 @cache
 def _owners() -> Mapping[str, list[str]]:
-    """The distributions that bring each top-level package; looking through them takes a while."""
+    """The distributions that contain each top-level package; finding them takes a while."""
     return packages_distributions()

@@ -1,4 +1,4 @@
-"""The contract suite for authors of plugins: with pytest or without.
+"""The contract suite for authors of plugins, with or without pytest.
 
 Example:
     >>> from gmmbench import compose

@@ -1,4 +1,4 @@
-"""Whether a density is one: pointwise, of mass 1, drawn as it says, and split into position and colour."""
+"""Checks of densities: pointwise answers, total mass 1, samples that follow it, consistent conditionals."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ..scoring.normalisation_check import SAMPLES, check_density, check_levels
 from .verdict import expect
 
 APART = 1e-9
-"""Nats by which an answer may depend on what else was asked at the same time (relative to its size)."""
+"""Nats by which an answer may depend on the other points of a call (relative to its size)."""
 
 BOXES = 24
-"""Boxes in which a density of many columns is held against its draws."""
+"""Boxes in which a density of many columns is compared with its samples."""
 
 INSIDE = 40_000
-"""Points drawn in each of them."""
+"""Points sampled in each box."""
 
 
 class Wider(Density):
-    """A density over x, y as a lattice sees it that reaches an image's width and height beyond the image.
+    """A density over x, y, moved and scaled to a lattice that is three times as wide and high as the image.
 
-    Its cells are the image's own, so that what is constant on them stays so.
+    The cells of the lattice are those of the image, so that a density that is constant on them stays so.
     """
 
     def __init__(self, inner: Density, lattice: Lattice) -> None:
@@ -31,31 +31,35 @@ class Wider(Density):
         self.columns = inner.columns
 
     def log_density(self, points: Floats) -> Floats:
-        """Of the moved points."""
+        """The log density at moved points, (n,) nats."""
         return self.inner.log_density(points * self.scale - self.shift) + 2 * np.log(self.scale)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """Moved draws."""
+        """Moved samples."""
         return (self.inner.sample(n, rng) + self.shift) / self.scale
 
 
 def pointwise(fitted: Fitted, picture: Image) -> None:
-    """An answer does not depend on what else is asked: a density that is normalised over a batch does."""
+    """Expect answers that do not depend on the rest of the batch, as those of a softmax over it do."""
     where = picture.lattice.centres()
     if isinstance(fitted, Density):
         draws = fitted.sample(400, np.random.default_rng(0))
         whole, part = fitted.log_density(draws), fitted.log_density(draws[::7])
         apart = np.abs(whole[::7] - part) / (1 + np.abs(part))
         expect(
-            apart.max() <= APART, f"log_density of a point moves by {apart.max():.2g} with the others asked"
+            apart.max() <= APART,
+            f"log_density of a point changes by {apart.max():.2g} with the other points of the call",
         )
     if isinstance(fitted, Predictor):
         apart = np.abs(fitted.predict(where)[::7] - fitted.predict(where[::7]))
-        expect(apart.max() <= 1e-4, f"predict of a pixel moves by {apart.max():.2g} with the others asked")
+        expect(
+            apart.max() <= 1e-4,
+            f"predict of a pixel changes by {apart.max():.2g} with the other pixels of the call",
+        )
 
 
 def integrates(fitted: Density, lattice: Lattice, rng: np.random.Generator) -> None:
-    """The mass of a wide box is at most 1 and as large as the share of draws that lie there."""
+    """Expect the mass of a wide box to be at most 1 and equal to the share of the samples in it."""
     d = len(fitted.columns)
     if d == 1:
         check = check_levels(fitted, level_masses(fitted, LEVELS, np.ones(LEVELS)), rng)
@@ -67,7 +71,7 @@ def integrates(fitted: Density, lattice: Lattice, rng: np.random.Generator) -> N
         share = ((draws >= 0) & (draws < wide.box)).all(axis=1).mean()
         expect(
             masses.settled or abs(masses.total - share) < 1e-3,
-            "its mass still moves at the finest quadrature",
+            "its mass still changes at the finest quadrature",
         )
         _masses_agree(masses.total, float(share))
     else:
@@ -76,7 +80,7 @@ def integrates(fitted: Density, lattice: Lattice, rng: np.random.Generator) -> N
 
 
 def follows(fitted: Density, lattice: Lattice, rng: np.random.Generator) -> None:
-    """Draws follow the density: chi-squared over tiles of the image."""
+    """Expect samples that follow the density: a chi-squared test over tiles of the image."""
     if len(fitted.columns) == 1:
         check = check_levels(fitted, level_masses(fitted, LEVELS, np.ones(LEVELS)), rng)
     elif len(fitted.columns) == 2:
@@ -89,19 +93,21 @@ def follows(fitted: Density, lattice: Lattice, rng: np.random.Generator) -> None
 
 
 def splits(fitted: Predictor, picture: Image, rng: np.random.Generator) -> None:
-    """log p(x, y, c) - log p(c | x, y) is the same for every c, and `predict` lies in its law."""
+    """Expect log p(x, y, c) - log p(c | x, y) not to depend on c, and `predict` near the mean of `law`."""
     where = picture.lattice.centres()[rng.choice(picture.lattice.size, 12, replace=False)]
     law = fitted.law(where)
     if law is None:
         return
-    expect(np.allclose(law.weights.sum(axis=1), 1, atol=1e-6), "its law's weights do not sum to 1")
+    expect(np.allclose(law.weights.sum(axis=1), 1, atol=1e-6), "the weights of its law do not sum to 1")
     share = law.weights[..., None]
     mean = (share * law.means).sum(axis=1)
     inner = np.diagonal(law.covariances, axis1=2, axis2=3)
     deviation = np.sqrt((share * (inner + (law.means - mean[:, None]) ** 2)).sum(axis=1))
     off = np.abs(mean - fitted.predict(where))
-    worst = float(off.max() * LEVELS)  # a skewed law's mean may lie a little off what is best predicted
-    expect((off <= 2 / LEVELS + deviation).all(), f"predict lies {worst:.1f} levels from the mean of its law")
+    worst = float(
+        off.max() * LEVELS
+    )  # the best prediction may differ a little from the mean of a skewed distribution
+    expect((off <= 2 / LEVELS + deviation).all(), f"predict is {worst:.1f} levels from the mean of its law")
     if not isinstance(fitted, Density):
         return
     chosen = [rng.choice(law.weights.shape[1], p=row / row.sum()) for row in law.weights]
@@ -112,7 +118,10 @@ def splits(fitted: Predictor, picture: Image, rng: np.random.Generator) -> None:
         joint = fitted.log_density(np.hstack((where, colours)))
         left.append(joint - law_density(law, colours))
     spread = float(np.ptp(left, axis=0).max())
-    expect(spread < 0.01, f"marginal times conditional is not the joint: they part by {spread:.3g} nats")
+    expect(
+        spread < 0.01,
+        f"marginal times conditional is not the joint density: they differ by {spread:.3g} nats",
+    )
 
 
 def law_density(law: Law, colours: Floats) -> Floats:
@@ -132,18 +141,19 @@ def law_density(law: Law, colours: Floats) -> Floats:
 
 
 def _masses_agree(mass: float, share: float, error: float | None = None) -> None:
-    """Raise Broken unless a mass is as large as a share of SAMPLES draws."""
+    """Raise Broken unless a mass equals a share of SAMPLES samples, within their error."""
     inner = min(max(share, 1 / SAMPLES), 1 - 1 / SAMPLES)
     if error is None:
         error = 5 * float(np.sqrt(inner * (1 - inner) / SAMPLES)) + 1e-3
     expect(
         abs(mass - share) <= error,
-        f"its mass in a box is {mass:.4f} where {share:.4f} of its samples lie: it does not integrate to 1",
+        f"its mass in a box is {mass:.4f}, but {share:.4f} of its samples lie there: it does not "
+        "integrate to 1",
     )
 
 
 def _boxes(fitted: Density, rng: np.random.Generator) -> list[tuple[float, float, float, float]]:
-    """For boxes around draws: the mass by Monte Carlo and its error, the share of draws and its error."""
+    """For boxes around samples: the mass by Monte Carlo and its error, the share of samples and its error."""
     draws = fitted.sample(SAMPLES, rng)
     low, high = np.quantile(draws, [0.02, 0.98], axis=0)
     found = []
@@ -160,7 +170,7 @@ def _boxes(fitted: Density, rng: np.random.Generator) -> list[tuple[float, float
 
 
 def _boxes_follow(fitted: Density, rng: np.random.Generator) -> None:
-    """Relative masses of boxes, so that a scaled density is left to `integrates`."""
+    """Compare relative masses of boxes; the scale of the density is checked by `integrates`."""
     rows = np.array(_boxes(fitted, rng))
     ratio = rows[:, 0].sum() / rows[:, 2].sum()
     apart = np.abs(rows[:, 0] / ratio - rows[:, 2])
@@ -168,6 +178,6 @@ def _boxes_follow(fitted: Density, rng: np.random.Generator) -> None:
     worst = int(np.argmax(apart - allowed))
     expect(
         apart[worst] <= allowed[worst],
-        f"its samples do not follow its density: {rows[worst, 2]:.4f} of them in a box of mass "
+        f"its samples do not follow its density: {rows[worst, 2]:.4f} of them lie in a box of mass "
         f"{rows[worst, 0]:.4f}",
     )

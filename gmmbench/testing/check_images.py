@@ -1,4 +1,4 @@
-"""The contract of an image source: an image as data, the same each time it is read."""
+"""The contract of an image source: a valid `Image`, the same whenever it is read."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def check_image(source: ImageSource | type[ImageSource], *, raises: bool = True)
     """Check an image source against its contract.
 
     Args:
-        source: one with its options set, or the class for its defaults.
-        raises: whether a fault raises; if not, look at `Verdict.broken`.
+        source: an instance, or the class for its default options.
+        raises: whether a fault raises; otherwise see `Verdict.broken`.
 
     Raises:
-        ContractBroken: naming every check that failed: dataclass, global state, load, values,
+        ContractBroken: lists every check that failed, of dataclass, global state, load, values,
             deterministic, refusal.
     """
     name = getattr(source, "name", type(source).__name__)
@@ -33,7 +33,7 @@ def check_image(source: ImageSource | type[ImageSource], *, raises: bool = True)
     images: list[Image] = []
     with verdict.check("global state"), left_alone(), verdict.check("load"):
         images.append(instance.load())
-        expect(isinstance(images[0], Image), f"load returned {type(images[0]).__name__}, no Image")
+        expect(isinstance(images[0], Image), f"load returned {type(images[0]).__name__}, not an Image")
     if verdict.broken:
         return verdict.settle(raises)
     image = images[0]
@@ -41,8 +41,8 @@ def check_image(source: ImageSource | type[ImageSource], *, raises: bool = True)
         _check_values(image)
     with verdict.check("deterministic"):
         again = instance.load()
-        expect(np.array_equal(image.values, again.values), "two loads give different values")
-        expect(image.sha256 == again.sha256, "two loads give different sha256")
+        expect(np.array_equal(image.values, again.values), "loading twice gives different values")
+        expect(image.sha256 == again.sha256, "loading twice gives different values of sha256")
     if any(field.name == "path" for field in dataclasses.fields(instance)):  # type: ignore[arg-type]  # choices are dataclasses
         with verdict.check("refusal"):
             missing = "no_such_file_anywhere.png"
@@ -51,7 +51,7 @@ def check_image(source: ImageSource | type[ImageSource], *, raises: bool = True)
             except Refused as error:
                 expect(missing in str(error), f"the refusal does not name the file: {error}")
             else:
-                expect(False, "a file that is not there was not refused")
+                expect(False, "a missing file was not refused")
     return verdict.settle(raises)
 
 
@@ -61,10 +61,14 @@ def _check_values(image: Image) -> None:
     shape = values.ndim == 3 and values.shape[2] == 3 if image.view == "colour" else values.ndim == 2
     expect(shape and values.size, f"values of the view {image.view} have shape {values.shape}")
     if image.view == "ink":
-        expect(np.issubdtype(values.dtype, np.floating), f"amounts of ink are {values.dtype}, not floats")
+        expect(
+            np.issubdtype(values.dtype, np.floating), f"amounts of ink have dtype {values.dtype}, not a float"
+        )
         fine = np.isfinite(values).all() and ((values >= 0) & (values <= 1)).all()
-        expect(fine, "amounts of ink leave 0..1 or are not finite")
-        expect(values.any(), "there is no ink in it")
+        expect(fine, "amounts of ink are outside 0..1 or not finite")
+        expect(values.any(), "it has no ink")
     else:
-        expect(values.dtype == np.uint8, f"levels are {values.dtype}, not uint8")
-    expect(re.fullmatch(r"[0-9a-f]{64}", image.sha256), f"sha256 is {image.sha256!r}, not 64 hex digits")
+        expect(values.dtype == np.uint8, f"levels have dtype {values.dtype}, not uint8")
+    expect(
+        re.fullmatch(r"[0-9a-f]{64}", image.sha256), f"sha256 is {image.sha256!r}, not 64 hexadecimal digits"
+    )

@@ -1,4 +1,4 @@
-"""The contract of a model: what it returns, that it is a density, and that it cannot have cheated."""
+"""The contract of a model: what a fit returns, that it is a density, that it ignores held-out pixels."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def check_model(
     seconds: float = 60.0,
     raises: bool = True,
 ) -> Verdict:
-    """Check a model against its contract, on small images made for it.
+    """Check a model against its contract, on small synthetic images.
 
     Args:
-        model: one with its options set, or the class for its defaults.
-        views: of those the model claims; None for all.
-        seconds: what each fit may take.
-        raises: whether a fault raises; if not, look at `Verdict.broken`.
+        model: an instance, or the class for its default options.
+        views: the views to check; None for all that the model declares.
+        seconds: the longest time of a fit.
+        raises: whether a fault raises; otherwise see `Verdict.broken`.
 
     Raises:
-        ContractBroken: naming every check that failed: dataclass, views, fit, time, global state,
+        ContractBroken: lists every check that failed, of dataclass, views, fit, time, global state,
             compiling, deterministic, shapes, pointwise, kept, integrates, sample, conditional, unseen,
             refusal, isolated.
     """
@@ -51,7 +51,7 @@ def check_model(
     if verdict.check_choice(model):
         with verdict.check("views"):
             known = model.views and set(model.views) <= set(COLUMNS)
-            expect(known, f"its views are not of {', '.join(COLUMNS)}")
+            expect(known, f"its views are not among {', '.join(COLUMNS)}")
     if verdict.broken:
         return verdict.settle(raises)
     instance = model() if isinstance(model, type) else model
@@ -73,7 +73,10 @@ def _check_view(model: Model, view: str, seconds: float, verdict: Verdict) -> No
     with verdict.check("time", view):
         compiling = fits[0].compile_seconds if fits else 0.0
         taken = spent - compiling
-        expect(taken <= seconds, f"a fit of {picture.lattice.size} pixels took {taken:.1f} s of {seconds:g}")
+        expect(
+            taken <= seconds,
+            f"a fit of {picture.lattice.size} pixels took {taken:.1f} s; the limit is {seconds:g} s",
+        )
     if verdict.failed("fit", view) or not fits:
         return
     fitted = fits[0]
@@ -82,14 +85,17 @@ def _check_view(model: Model, view: str, seconds: float, verdict: Verdict) -> No
     if verdict.failed("shapes", view):
         return
     first = _answers(fitted, picture)
-    with verdict.check("global state", view), left_alone():  # the second fit: libraries are loaded by now
+    with (
+        verdict.check("global state", view),
+        left_alone(),
+    ):  # the second fit, because the first one loads libraries
         fits.append(_fit(model, picture, split))
     with verdict.check("compiling", view):
         told = fits[-1].compile_seconds
         expect(told <= COMPILING, f"its second fit says that {told:.2f} s went into compiling once more")
     with verdict.check("deterministic", view):
         again = _answers(fits[-1], picture)
-        expect(_same(first, again), "two fits with the same random stream differ")
+        expect(_same(first, again), "two fits with the same random stream are different")
     with verdict.check("pointwise", view):
         pointwise(fitted, picture)
     with verdict.check("kept", view):
@@ -106,7 +112,7 @@ def _check_view(model: Model, view: str, seconds: float, verdict: Verdict) -> No
         codes = fixtures.unseen(model.uses_validation)
         other = fixtures.flipped(picture, split, codes)
         changed = _answers(_fit(model, other, split), picture)
-        expect(_same(first, changed), "the fit changed with pixels that were held out from it")
+        expect(_same(first, changed), "the fit depends on pixels that were held out from it")
     with verdict.check("refusal", view):
         _check_refusals(model, fitted, view)
     if not any(finding.fault for finding in verdict.findings if finding.view == view):
@@ -121,17 +127,17 @@ def _fit(model: Model, picture: Image, split: Split) -> Fitted:
 def _check_fitted(fitted: Fitted, view: str) -> None:
     expect(
         isinstance(fitted, Density | Predictor),
-        f"fit returned {type(fitted).__name__}, no Density or Predictor",
+        f"fit returned {type(fitted).__name__}, not a Density or Predictor",
     )
     expect(
         fitted.n_parameters is None or isinstance(fitted.n_parameters, int | np.integer),
-        f"n_parameters is {fitted.n_parameters!r}, neither a whole number nor None",
+        f"n_parameters is {fitted.n_parameters!r}, not a whole number or None",
     )
     expect(isinstance(fitted.iterations, int | np.integer), f"iterations is {fitted.iterations!r}")
     expect(isinstance(fitted.converged, bool | np.bool_), f"converged is {fitted.converged!r}")
     if isinstance(fitted, Density):
         got = tuple(fitted.columns)
-        expect(got == COLUMNS[view], f"columns are {got}, the view {view} has {COLUMNS[view]}")
+        expect(got == COLUMNS[view], f"columns are {got}, but the view {view} has {COLUMNS[view]}")
 
 
 def _check_shapes(fitted: Fitted, view: str, picture: Image) -> None:
@@ -139,16 +145,16 @@ def _check_shapes(fitted: Fitted, view: str, picture: Image) -> None:
     if isinstance(fitted, Density):
         draws = fitted.sample(50, np.random.default_rng(SEED))
         expect(draws.shape == (50, d), f"sample(50) has shape {draws.shape}, not {(50, d)}")
-        expect(np.isfinite(draws).all(), "sample gives values that are not finite")
+        expect(np.isfinite(draws).all(), "sample returns values that are not finite")
         for points in (draws, draws[:1], draws[:0]):
             found = fitted.log_density(points)
             expect(
                 isinstance(found, np.ndarray) and found.shape == (len(points),),
                 f"log_density of {points.shape} has shape {np.shape(found)}, not {(len(points),)}",
             )
-            expect(found.dtype == np.float64, f"log_density gives {found.dtype}, not float64")
-            expect(not np.isnan(found).any(), "log_density gives NaN at its own draws")
-            expect((found > -np.inf).all(), "log_density gives -infinity at its own draws")
+            expect(found.dtype == np.float64, f"log_density returns {found.dtype}, not float64")
+            expect(not np.isnan(found).any(), "log_density is NaN at its own samples")
+            expect((found > -np.inf).all(), "log_density is -infinity at its own samples")
     if isinstance(fitted, Predictor):
         where = picture.lattice.centres()
         for places in (where, where[:1], where[:0]):
@@ -156,11 +162,11 @@ def _check_shapes(fitted: Fitted, view: str, picture: Image) -> None:
             shape = (len(places), 3) if view == "colour" else (len(places),)
             expect(answer.shape == shape, f"predict of {places.shape} has shape {answer.shape}, not {shape}")
             inside = np.isfinite(answer).all() and ((answer >= 0) & (answer <= 1)).all()
-            expect(inside, "predict leaves 0..1 or is not finite")
+            expect(inside, "predict is outside 0..1 or not finite")
 
 
 def _answers(fitted: Fitted, picture: Image) -> list[Floats]:
-    """What can be asked of a fit, for comparing two to the last bit."""
+    """Everything that a fit answers, to compare two fits to the last bit."""
     found = []
     where = picture.lattice.centres()[::3]
     if isinstance(fitted, Density):
@@ -175,22 +181,22 @@ def _answers(fitted: Fitted, picture: Image) -> list[Floats]:
 
 
 def _check_kept(model: Model, fitted: Fitted, first: Sequence[Floats], picture: Image) -> None:
-    """Who has no `save` is fitted anew each time, and that is fine."""
+    """Expect the same answers after saving and loading; a fit without `save` is never stored."""
     other = again(fitted, type(model))
     if other is None:
         return
-    expect(type(other) is type(fitted), f"load gives {type(other).__name__}, no {type(fitted).__name__}")
+    expect(type(other) is type(fitted), f"load returns {type(other).__name__}, not {type(fitted).__name__}")
     for name in ("n_parameters", "iterations", "converged"):
         was, came = getattr(fitted, name), getattr(other, name)
-        expect(was == came, f"{name} was {was!r} when it was saved, and is {came!r} when it is loaded")
+        expect(was == came, f"{name} was {was!r} when saved and is {came!r} when loaded")
     told = [json.loads(to_json(fit.facts())) for fit in (fitted, other)]
-    expect(told[0] == told[1], f"facts were {told[0]}, and are {told[1]} once it is loaded")
+    expect(told[0] == told[1], f"facts were {told[0]} when saved and are {told[1]} when loaded")
     second = _answers(other, picture)
     close = len(first) == len(second) and all(
         a.shape == b.shape and np.allclose(a, b, rtol=1e-12, atol=1e-12)
         for a, b in zip(first, second, strict=True)
     )
-    expect(close, "what it saved, loaded, answers otherwise")
+    expect(close, "the loaded fit gives other answers than the saved one")
 
 
 def _check_isolated(model: Model, picture: Image, split: Split, first: Sequence[Floats]) -> None:
@@ -217,7 +223,7 @@ def _check_refusals(model: Model, fitted: Fitted, view: str) -> None:
         except Exception:
             pass
         else:
-            expect(False, f"log_density took points of {d + 1} columns, of which it has {d}")
+            expect(False, f"log_density accepts points of {d + 1} columns, although it has {d}")
     bare = fixtures.image(view)
     values = np.zeros_like(bare.values)
     values[3, 4] = 1 if view == "ink" else 200
@@ -226,6 +232,6 @@ def _check_refusals(model: Model, fitted: Fitted, view: str) -> None:
     try:
         result = _fit(model, scant, split)
     except Refused:
-        return  # one line is the right answer to too little
+        return  # a refusal is the right answer to too few pixels
     finite = result.sample(5, np.random.default_rng(0)) if isinstance(result, Density) else np.zeros(1)
-    expect(np.isfinite(finite).all(), "a fit to a nearly empty image draws what is not finite")
+    expect(np.isfinite(finite).all(), "a fit to a nearly empty image has samples that are not finite")

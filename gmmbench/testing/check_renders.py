@@ -1,4 +1,4 @@
-"""The contract of a renderer: pictures of what it claims, and a reason for what it cannot draw."""
+"""The contract of a renderer: a picture of every fit that it declares, or a reason why not."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def check_render(
     """Check a renderer against its contract.
 
     Args:
-        renderer: one with its options set, or the class for its defaults.
-        fits: (view, fit) to draw, of the images of `made`; None: a small mixture for each view.
-        seconds: what each picture may take.
-        raises: whether a fault raises; if not, look at `Verdict.broken`.
+        renderer: an instance, or the class for its default options.
+        fits: pairs (view, fit) to draw, of the images of `fixtures`; None: a small mixture for each view.
+        seconds: the longest time of a picture.
+        raises: whether a fault raises; otherwise see `Verdict.broken`.
 
     Raises:
-        ContractBroken: naming every check that failed: dataclass, needs, global state, picture, time,
+        ContractBroken: lists every check that failed, of dataclass, needs, global state, picture, time,
             deterministic, original.
     """
     name = getattr(renderer, "name", type(renderer).__name__)
@@ -37,8 +37,8 @@ def check_render(
     verdict.check_choice(renderer)
     with verdict.check("needs"):
         needs = getattr(renderer, "needs", None)
-        expect(isinstance(needs, dict) and needs, "it has no `needs`: the questions it asks, by view")
-        expect(set(needs or {}) <= set(COLUMNS), f"its views are not of {', '.join(COLUMNS)}")
+        expect(isinstance(needs, dict) and needs, "it has no `needs`, the questions that it asks by view")
+        expect(set(needs or {}) <= set(COLUMNS), f"its views are not among {', '.join(COLUMNS)}")
     if verdict.broken:
         return verdict.settle(raises)
     instance = renderer() if isinstance(renderer, type) else renderer
@@ -52,20 +52,23 @@ def check_render(
         started = time.perf_counter()
         with verdict.check("picture", view):
             drawn.append(instance.render(study, np.random.default_rng(0)))
-            expect(isinstance(drawn[0], Picture), f"render returned {type(drawn[0]).__name__}, no Picture")
+            expect(isinstance(drawn[0], Picture), f"render returned {type(drawn[0]).__name__}, not a Picture")
             expect(drawn[0].caption.strip(), "its caption is empty")
         with verdict.check("time", view):
             taken = time.perf_counter() - started
-            expect(taken <= seconds, f"a picture took {taken:.1f} s of {seconds:g}")
+            expect(taken <= seconds, f"a picture took {taken:.1f} s; the limit is {seconds:g} s")
         with verdict.check("original", view):
             expect(np.array_equal(before, picture.values), "it changed the image")
         if verdict.failed("picture", view):
             continue
-        with verdict.check("global state", view), left_alone():  # the second picture: libraries are loaded
+        with (
+            verdict.check("global state", view),
+            left_alone(),
+        ):  # the second picture, because the first one loads libraries
             drawn.append(instance.render(study, np.random.default_rng(0)))
         with verdict.check("deterministic", view):
             same = np.array_equal(drawn[0].pixels, drawn[-1].pixels)
-            expect(same, "two pictures with the same random stream differ")
+            expect(same, "two pictures with the same random stream are different")
     return verdict.settle(raises)
 
 

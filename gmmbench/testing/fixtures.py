@@ -1,4 +1,4 @@
-"""Images made for checks: they are on no disk, so that nobody can have looked them up."""
+"""Synthetic images for checks. They are not on any disk, so no plugin can know them in advance."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ HEIGHT, WIDTH = 56, 72
 
 
 def image(view: str, seed: int = 0) -> Image:
-    """A disc and a stroke in ink, a shaded disc on a ramp in colour, or two heaps of grey levels."""
+    """A disc and a stroke of ink, a disc on a colour ramp, or two groups of grey levels, by the view."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     disc = np.hypot(x - 45, y - 22) < 13
     if view == "ink":
         ink = (disc | (np.abs(x - 1.2 * y) < 3)) & (rng.random((HEIGHT, WIDTH)) < 0.97)
-        return Image("made ink", view, ink.astype(np.float64), f"{seed:064x}")
+        return Image("synthetic ink", view, ink.astype(np.float64), f"{seed:064x}")
     if view == "levels":
         levels = np.where(rng.random((HEIGHT, WIDTH)) < 0.6, rng.normal(80, 15, (HEIGHT, WIDTH)), 170)
-        return Image("made levels", view, _levels(levels + rng.normal(0, 8, (HEIGHT, WIDTH))), f"{seed:064x}")
+        levels = _levels(levels + rng.normal(0, 8, (HEIGHT, WIDTH)))
+        return Image("synthetic levels", view, levels, f"{seed:064x}")
     ramp = np.stack((60 + 2 * x, 200 - 2 * y, 90 + x + y), axis=2).astype(np.float64)
     ramp[disc] = [200, 60, 50]
-    return Image("made colour", view, _levels(ramp + rng.normal(0, 6, ramp.shape)), f"{seed:064x}")
+    return Image("synthetic colour", view, _levels(ramp + rng.normal(0, 6, ramp.shape)), f"{seed:064x}")
 
 
 def flipped(picture: Image, split: Split, codes: tuple[int, ...]) -> Image:
-    """The same image with the pixels of these codes turned to their opposites."""
+    """The same image with the pixels of these codes inverted."""
     values = picture.values.copy()
     chosen = np.isin(split.codes, codes)
     values[chosen] = (1.0 if picture.view == "ink" else 255) - values[chosen]
@@ -41,7 +42,7 @@ def unseen(uses_validation: bool) -> tuple[int, ...]:
 
 
 def scene(picture: Image, split: Split) -> Scene:
-    """What a model may learn from, with arrays that shout when they are written to."""
+    """What a model may learn from, in read-only arrays."""
     made = Scene.of(picture, split)
     for array in (made.values, made.held):
         array.flags.writeable = False

@@ -1,4 +1,4 @@
-"""What a contract check found: each check by name, and what was wrong."""
+"""The result of a contract check: every single check by name, and what was wrong."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-class ContractBroken(AssertionError):  # noqa: N818 - pytest shows it as the failed assertion that it is
+class ContractBroken(AssertionError):  # noqa: N818 - pytest shows it as a failed assertion
     """A plugin does not keep its contract; the message lists every check that failed."""
 
 
-class Broken(Exception):  # noqa: N818 - a verdict of one check, never seen outside
-    """One check failed; the message says how."""
+class Broken(Exception):  # noqa: N818 - the result of one check, never seen outside
+    """One check failed; the message says what was wrong."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: its name, on which view, and what was wrong (None: nothing)."""
+    """One check: its name, its view, and what was wrong (None: nothing)."""
 
     check: str
     view: str
@@ -43,24 +43,24 @@ class Verdict:
 
     @contextlib.contextmanager
     def check(self, name: str, view: str = "") -> Iterator[None]:
-        """Run one check: a `Broken` or any other exception inside is its fault."""
+        """Run one check; a `Broken` or any other exception in the block is recorded as its fault."""
         try:
             yield
         except Broken as error:
             self.findings.append(Finding(name, view, str(error)))
         except Exception as error:
-            said = " ".join(str(error).split())
-            self.findings.append(Finding(name, view, f"it raised {type(error).__name__}: {said}"))
+            message = " ".join(str(error).split())
+            self.findings.append(Finding(name, view, f"it raised {type(error).__name__}: {message}"))
         else:
             self.findings.append(Finding(name, view, None))
 
     def check_choice(self, plugin: Any) -> bool:
-        """Run the check "dataclass" on a plugin or its class: frozen, and of a name. Whether it passed."""
+        """Check that a plugin or its class is a frozen dataclass with a name; return whether it is."""
         cls = plugin if isinstance(plugin, type) else type(plugin)
         with self.check("dataclass"):
-            expect(dataclasses.is_dataclass(cls), "it is no dataclass, whose fields are its options")
+            expect(dataclasses.is_dataclass(cls), "it is not a dataclass whose fields are its options")
             expect(cls.__dataclass_params__.frozen, "it is not frozen: try @dataclass(frozen=True)")  # type: ignore[attr-defined]  # dataclasses have it
-            expect(isinstance(getattr(cls, "name", None), str), "it has no name, which users type")
+            expect(isinstance(getattr(cls, "name", None), str), "it has no `name` for users to type")
         return not self.failed("dataclass")
 
     def failed(self, name: str, view: str = "") -> bool:
@@ -68,7 +68,7 @@ class Verdict:
         return any(f.fault for f in self.findings if f.check == name and f.view == view)
 
     def settle(self, raises: bool) -> Verdict:
-        """Return it, or raise ContractBroken where something is wrong and `raises`."""
+        """Return the verdict itself, or raise ContractBroken if a check failed and `raises` is true."""
         if raises and self.broken:
             faults = "\n".join(f"  {finding}" for finding in self.findings if finding.fault)
             raise ContractBroken(f"{self.subject} does not keep its contract:\n{faults}")

@@ -170,11 +170,12 @@ def test_the_plus_may_be_left_out():
 REFUSED = [
     (
         ["+experiment=post_butterfly_grid", "model=bgmm"],
-        "model=bgmm beside +experiment=post_butterfly_grid: expected the preset's own model=gmm, whose "
-        "options it sets, got another; try image=butterfly model=bgmm render=grid image.view=ink",
+        "model=bgmm with +experiment=post_butterfly_grid: expected model=gmm, whose "
+        "options the preset sets, got another choice; try "
+        "image=butterfly model=bgmm render=grid image.view=ink",
     ),
-    (["model=lightgbm", "experiment=post_points"], "model=lightgbm beside +experiment=post_points: expected"),
-    (["+experiment=post_points", "image=dog"], "image=dog beside +experiment=post_points: expected"),
+    (["model=lightgbm", "experiment=post_points"], "model=lightgbm with +experiment=post_points: expected"),
+    (["+experiment=post_points", "image=dog"], "image=dog with +experiment=post_points: expected"),
     (
         ["+experiment=post_points", "render=[points,grid]"],
         "'render=[points,grid]' image.view=ink model.components=500",
@@ -213,7 +214,7 @@ def test_what_does_not_go_with_a_preset_is_refused_in_one_line(
 def test_a_sweep_over_presets_is_refused_as_a_whole_before_any_job(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["-m", "+experiment=post_points,post_slices", "image=butterfly"]) == 1
-    assert "image=butterfly beside +experiment=post_slices" in capsys.readouterr().err
+    assert "image=butterfly with +experiment=post_slices" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -272,5 +273,5 @@ def test_a_comparison_is_one_word(tmp_path, monkeypatch, capsys):
 def test_what_a_preset_sweeps_is_not_swept_beside_it(capsys):
     assert main(["+experiment=compare_models", "model=gmm"]) == 1
     said = capsys.readouterr().err
-    assert "model=gmm beside +experiment=compare_models: expected the preset's own model=uniform," in said
+    assert "model=gmm with +experiment=compare_models: expected model=uniform," in said
     assert "try -m " in said

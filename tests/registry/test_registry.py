@@ -169,7 +169,7 @@ def test_a_plugin_is_found_with_its_class_its_version_and_its_yaml(installed):
         ("leaves", "SystemExit: 3"),
         ("misspelt", "gmmbench_modles"),
         ("empty", "expected a hook that offers something, got none"),
-        ("abstract", "expected Lacking to be whole, but it lacks fit"),
+        ("abstract", "expected Lacking to define every abstract method, but it lacks fit"),
         ("alien", "expected dataclasses that subclass Renderer, got 'a string'"),
     ],
 )

@@ -106,7 +106,7 @@ def test_statistics_beyond_the_mean_need_a_predictive_distribution():
     for show in ("mode", "variance", "entropy"):
         reason = renderer("grid", show=show).cannot(study(Ramp(True), "colour"))
         assert reason == (
-            f"grid asks for a predictive distribution to show its {show}; this fit has only a mean"
+            f"grid needs a predictive distribution to show its {show}; this fit has only a mean"
         )
         assert renderer("grid", show=show).cannot(study(Told(True), "colour")) is None
         assert "seen as ink" in renderer("grid", show=show).cannot(study(Ramp(False)))

@@ -80,7 +80,7 @@ def test_each_draws_what_it_can_and_says_what_it_cannot(view, words):
     assert set(done.skipped) == set(run.renders) - expected
     for option, reason in done.skipped.items():
         assert option in reason, "the reason names who cannot"
-        assert " asks for " in reason or " draws " in reason
+        assert " needs " in reason or " draws " in reason
     for picture in done.pictures.values():
         assert picture.caption.endswith(".")
         assert np.ptp(picture.pixels) > 0, "something is drawn"
@@ -102,7 +102,9 @@ def test_an_engine_without_snapshots_has_no_evolution():
             "image.max_side=40", "model.components=3", "model.engine=sklearn", "render=evolution"
         )
     )
-    assert done.skipped == {"evolution": "evolution asks for history, which this fit does not answer"}
+    assert done.skipped == {
+        "evolution": "evolution needs the iterations of the fit, which this model does not offer"
+    }
 
 
 @pytest.mark.parametrize(

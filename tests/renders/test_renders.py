@@ -293,7 +293,7 @@ def test_bad_knobs_are_refused(name, options, words):
 
 def test_what_cannot_be_drawn_is_said():
     assert renderer("sample").cannot(study(Ramp(False))) == (
-        "sample asks for sample, which this fit does not answer"
+        "sample needs samples, which this model does not offer"
     )
     assert "draws ink images" in renderer("contour").cannot(study(Ramp(True), "colour"))
     for name in ("grid", "contour"):

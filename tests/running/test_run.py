@@ -187,7 +187,7 @@ def test_what_cannot_be_drawn_is_skipped_with_a_reason():
     run = gmmbench.compose("image=dog", "image.max_side=40", "model=lightgbm", "render=[grid,sample]")
     done = gmmbench.execute(run)
     assert list(done.pictures) == ["grid"]
-    assert "does not answer" in done.skipped["sample"]
+    assert "does not offer" in done.skipped["sample"]
     assert "`sample` was not drawn" in to_markdown(Report.of(done))
 
 

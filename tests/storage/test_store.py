@@ -293,7 +293,7 @@ class Square(gmmbench.ImageSource):
     ("nothing", 2, ""),
     ("objects", 2, "cannot be stored: TypeError: expected arrays of numbers, got objects in 0:objects"),
     ("crashes", 2, "cannot be stored: ZeroDivisionError: deep inside"),
-    ("one way", 2, "NotImplementedError: OneWay has a save and no load"),
+    ("one way", 2, "NotImplementedError: OneWay has save, but no load"),
     ("both", 1, ""),
 ])  # fmt: skip
 def test_a_plugin_takes_part_by_save_and_load_and_else_is_refitted(how, times, said, store, caplog):

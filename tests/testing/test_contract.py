@@ -340,7 +340,7 @@ class Thawed(OneGaussian.__base__):
         (Restless, "deterministic", "differ"),
         (Column, "shapes", "log_density of (50, 2) has shape (50, 1)"),
         (NotANumber, "shapes", "NaN"),
-        (OverABatch, "pointwise", "with the others asked"),
+        (OverABatch, "pointwise", "with the other points of the call"),
         (Talkative, "global state", "printed"),
         (Slow, "time", "took"),
         (Careless, "refusal", "took points of 3 columns"),
