@@ -18,7 +18,7 @@ from .mixture_fit import MixtureDensity
 
 
 def plain(value: Any, finite: bool = True) -> Any:
-    """A value as JSON can hold it; if `finite`, NaN and infinity become null."""
+    """A value as JSON can represent it; with `finite`, NaN and infinity become null."""
     if isinstance(value, Mapping):
         return {str(key): plain(item, finite) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
