@@ -1,7 +1,7 @@
-"""Makes the gallery: runs every preset, keeps its picture small, and writes docs/gallery.md.
+"""Makes the gallery: runs every preset, saves a small copy of its picture, and writes docs/gallery.md.
 
-python docs/make_gallery.py               all of it
-python docs/make_gallery.py post_points   some of it; with --page the page alone
+python docs/make_gallery.py               all presets
+python docs/make_gallery.py post_points   some presets; with --page only the page
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ PAGE = Path(__file__).parent / "gallery.md"
 FOLDER = Path(__file__).parent / "gallery"
 FACTS = FOLDER / "facts.json"
 WHOLE = "the whole"
-"""The key of what a run of all of them took."""
+"""The key of the time that all presets took."""
 NOTES = Path(__file__).parent / "gallery_notes.yaml"
 
 MOST = 250_000
-"""Bytes of a picture, at most."""
+"""The largest size of a picture, bytes."""
 
 OWN = "post_butterfly_grid"
-"""The preset that is shown with a picture of one's own."""
+"""The preset that is shown with a file of the reader."""
 
 SIDES = (960, 800, 680, 560, 460, 380)
-"""Longer sides in pixels that are tried, until a picture is small enough; of animations the later ones."""
+"""Longer sides in pixels, tried in order until a picture is small enough; animations skip the first two."""
 
 Facts = dict[str, dict[str, Any]]
 
@@ -50,18 +50,18 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Slices are mixtures, too": ("post_slices", "post_dog_slices"),
     "Ink as data": ("post_points",),
     "Contours": ("post_dog_contour", "post_butterfly_contour", "post_wave_contour"),
-    "Pictures made of draws": ("post_dog_samples", "post_butterfly_samples", "post_wave_samples"),
+    "Pictures made of samples": ("post_dog_samples", "post_butterfly_samples", "post_wave_samples"),
     "Density as darkness": ("post_dog_grid", "post_butterfly_grid", "post_wave_grid"),
-    "Another map from density to darkness": ("post_butterfly_mapping", "post_wave_mapping"),
+    "Another tone curve": ("post_butterfly_mapping", "post_wave_mapping"),
     "Colour": ("post_channels", "post_colour_samples", "post_colour_grid"),
-    "Trees that classify, and that predict": ("post_lightgbm", "post_colour_lightgbm"),
+    "Boosted trees: a classifier and a regression": ("post_lightgbm", "post_colour_lightgbm"),
     "How many Gaussians?": ("post_bayesian", "post_infinite"),
 }
 """The presets in the order of the essay."""
 
 
 def main(words: list[str]) -> None:
-    """Run the presets named, or all, and write the page."""
+    """Run the named presets, or all, and write the page."""
     FOLDER.mkdir(exist_ok=True)
     facts: Facts = json.loads(FACTS.read_text(encoding="utf-8")) if FACTS.exists() else {}
     known = [name for names in SECTIONS.values() for name in names]
@@ -71,7 +71,7 @@ def main(words: list[str]) -> None:
             facts[name] = drawn(name)
             print(f"{name}: {facts[name]['seconds']} s, {facts[name]['bytes']:,} bytes", flush=True)
         kept = {name: facts[name] for name in known if name in facts}
-        if not words:  # all of it: how long it takes is worth telling
+        if not words:  # all presets: record how long they take
             spent = resource.getrusage(resource.RUSAGE_CHILDREN)
             minutes = (time.perf_counter() - begun, spent.ru_utime + spent.ru_stime)
             facts[WHOLE] = dict(zip(("minutes", "of_cpu"), (round(m / 60, 1) for m in minutes), strict=True))
@@ -88,7 +88,7 @@ def main(words: list[str]) -> None:
 
 
 def drawn(name: str) -> dict[str, Any]:
-    """Run a preset as a user would, and keep the last of its pictures."""
+    """Run a preset as a user would, and save the last of its pictures."""
     with tempfile.TemporaryDirectory() as folder:
         run = [
             sys.executable,
@@ -119,7 +119,7 @@ def drawn(name: str) -> dict[str, Any]:
 
 
 def still(path: Path, photo: bool) -> bytes:
-    """A picture at the largest side that is small enough: a drawing as PNG, a photo as WebP."""
+    """A picture at the largest size that is small enough: a drawing as PNG, a photo as WebP."""
     for side in SIDES:
         picture = Image.open(path).convert("RGB")
         picture.thumbnail((side, side), Image.Resampling.LANCZOS)
@@ -134,7 +134,7 @@ def still(path: Path, photo: bool) -> bytes:
 
 
 def moving(path: Path) -> bytes:
-    """An animation as a WebP, at the largest side that is small enough."""
+    """An animation as WebP, at the largest size that is small enough."""
     source = Image.open(path)
     frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(source)]
     shown = [frame.info.get("duration", 100) for frame in ImageSequence.Iterator(source)]
@@ -151,7 +151,7 @@ def moving(path: Path) -> bytes:
 
 
 def page(facts: Facts) -> str:
-    """The page: every preset with its picture, its command, and what the run said of it."""
+    """The page: every preset with its picture, its command, its caption and its score."""
     known = registry.load().experiments
     notes = yaml.safe_load(NOTES.read_text(encoding="utf-8"))
     whole = facts[WHOLE]
@@ -159,18 +159,19 @@ def page(facts: Facts) -> str:
     lines = [
         "# Gallery",
         "",
-        "Every picture of the essay that this project starts from, each by one command, with the",
-        "essay's sizes: 500 Gaussians for ink, 1000 for colour. Those of image files take one of yours:",
+        "These are the pictures of the essay that this project starts from. One command draws each of them,",
+        "in the sizes of the essay: 500 Gaussians for ink, 1000 for colour. A preset of an image file also",
+        "draws a file of yours:",
         "",
         "```sh",
         f"python -m gmmbench +experiment={OWN} image.path=photo.jpg image.max_side=300 model.components=80",
         "```",
         "",
-        "What the pictures mean is told in [walkthrough.md](walkthrough.md). This page and its",
-        f"{len(facts) - 1} pictures ({size / 1e6:.1f} MB, made smaller for it) are written by",
-        f"`python docs/make_gallery.py`: {whole['minutes']} minutes, one after another, of which",
-        f"{whole['of_cpu']} of CPU, on 2 cores with a load of {whole['load']}, for others were working.",
-        "That was from a clean clone: the first runs of a kind compile kernels, too.",
+        "[walkthrough.md](walkthrough.md) explains the pictures. This page and its",
+        f"{len(facts) - 1} pictures ({size / 1e6:.1f} MB, reduced in size) are written by",
+        f"`python docs/make_gallery.py`. All presets, one after another, took {whole['minutes']} minutes",
+        f"({whole['of_cpu']} minutes of CPU time) on a busy machine with 2 cores and a load of {whole['load']},",
+        "in a clean clone, so that the time includes the compilation of kernels.",
     ]
     for title, names in SECTIONS.items():
         lines += ["", f"## {title}"]
@@ -182,13 +183,13 @@ def page(facts: Facts) -> str:
                 "",
                 f"![{known[name].summary.rstrip('.')}](gallery/{fact['file']})",
                 "",
-                f"`python -m gmmbench +experiment={name}`, {fact['seconds']:.0f} s; that is",
+                f"`python -m gmmbench +experiment={name}` ({fact['seconds']:.0f} s), short for",
                 f"`{presets.in_shell(presets.choices(name), presets.settings(name))}`",
                 "",
                 fact["caption"],
                 *(["", fact["headline"]] if "no score" not in fact["headline"] else []),
             ]
-    lines += ["", "## What could still improve", "", "Looked at one by one, and said as seen."]
+    lines += ["", "## What could still improve", "", "What we see when we look at each picture:"]
     lines += ["", *(f"- `{name}`: {notes[name]}" for names in SECTIONS.values() for name in names)]
     return "\n".join(lines) + "\n"
 
