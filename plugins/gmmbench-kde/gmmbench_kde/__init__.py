@@ -18,8 +18,8 @@ class KDE(Model):
     """A Gaussian kernel on every pixel of ink (Rosenblatt 1956; Parzen 1962).
 
     p(z) = sum_i w_i N(z; z_i, (h^2 + 1/12) I) / sum_i w_i, in pixels, where w_i is the amount of ink of
-    pixel i. A pixel is a square, not a point: 1/12, the variance of a unit square along each axis, is added,
-    so that no bandwidth h, however small, lets the density collapse between the pixels.
+    pixel i. A pixel is a square, not a point. Its variance along each axis, 1/12, is added, so that the
+    density does not collapse between the pixels even if the bandwidth h is 0.
 
     Example:
         >>> KDE(bandwidth=1.5).bandwidth
@@ -34,18 +34,18 @@ class KDE(Model):
     )
 
     def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> KernelDensity:
-        """Keep the ink of the training pixels, and choose a bandwidth unless one was given.
+        """Store the ink of the training pixels, and choose a bandwidth unless one is given.
 
         Raises:
-            Refused: when no training pixel has ink.
+            Refused: no training pixel has ink.
         """
-        ink = np.nan_to_num(scene.values)  # pixels held out are unknown: they lend no ink
+        ink = np.nan_to_num(scene.values)  # held-out pixels are unknown and contribute no ink
         if not ink.any():
             raise Refused("model=kde: expected ink in the training pixels, got none; try image.invert=true")
         fitted = partial(KernelDensity, ink, scene.lattice.cell)
         if self.bandwidth is not None:
             return fitted(self.bandwidth)
-        if np.count_nonzero(ink) == 1:  # there is no other pixel to foretell it: its own square is all
+        if np.count_nonzero(ink) == 1:  # no other pixel predicts it; its own square remains
             return fitted(0.0)
         tried: dict[float, float] = {}
         for iteration, bandwidth in enumerate(candidates(ink.shape), start=1):
@@ -58,5 +58,5 @@ class KDE(Model):
 
 @hookimpl
 def gmmbench_models() -> list[type[Model]]:
-    """What this package brings; gmmbench finds it through the entry point in pyproject.toml."""
+    """Offer the model; gmmbench finds this hook through the entry point in pyproject.toml."""
     return [KDE]

@@ -1,4 +1,4 @@
-"""The fitted density: exact sums of Gaussians on a pixel lattice, at any point of the plane."""
+"""The fitted density: exact sums of Gaussians on a lattice of pixels, at any point of the plane."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from gmmbench import Density, Floats
 
 TINY = 1e-300
-"""The share of the ink a sum must exceed to be trusted: beside it, terms lost to underflow are nothing."""
+"""The share of the ink above which a sum is reliable: terms lost to underflow are negligible then."""
 REACH = 38.7
-"""Deviations after which a bell is 0 in double precision."""
+"""Standard deviations beyond which the kernel is 0 in double precision."""
 BLOCK, SMALL, HOLES = 1 << 17, 1 << 14, 32
-"""A block of points is cut in two beyond so many points; or when the grid of its distinct x and y is larger
-than SMALL and has more than HOLES nodes for each point. Grids stay whole, scattered points become tiles."""
+"""A block of points is split if it has more than BLOCK points, or if the grid of its distinct x and y is
+larger than SMALL and has more than HOLES nodes per point. Grids stay whole; scattered points become tiles."""
 NEGLIGIBLE = math.log(1e-4)
-"""What the neighbours left out of a sum may add to its logarithm, as a logarithm."""
+"""The logarithm of the largest relative error that the omitted pixels may cause in a sum."""
 
 
 def bell(a: Floats | NDArray[np.intp], b: Floats | NDArray[np.intp], deviation: float) -> Floats:
@@ -32,7 +32,7 @@ def bell(a: Floats | NDArray[np.intp], b: Floats | NDArray[np.intp], deviation: 
 
 @dataclass(frozen=True, eq=False)
 class KernelDensity(Density):
-    """A Gaussian on each pixel of `ink` (height, width), whose side is `cell`; `bandwidth` is in pixels."""
+    """A Gaussian on each pixel of `ink` (height, width), of side `cell`; `bandwidth` is in pixels."""
 
     ink: Floats
     cell: float
@@ -45,7 +45,7 @@ class KernelDensity(Density):
 
     @property
     def deviation(self) -> float:
-        """The standard deviation of the kernel along each axis, its pixel's own 1/12 included: pixels."""
+        """The standard deviation of the kernel along each axis, including the 1/12 of a pixel: pixels."""
         return math.sqrt(self.bandwidth**2 + 1 / 12)
 
     @cached_property
@@ -57,9 +57,10 @@ class KernelDensity(Density):
     def log_density(self, points: Floats) -> Floats:
         """The logarithm of the exact sum of kernels at points (n, 2): (n,) nats, to about 1e-4.
 
-        The Gaussian factors, so a block of points needs two matrix products, of bells along y, the image,
-        and bells along x. All terms are positive: unlike an FFT, whose round-off is a share of the *peak*,
-        this keeps its digits deep into the white. Where even doubles underflow, the nearest pixels decide.
+        The Gaussian factors into x and y, so a block of points needs two matrix products: kernels along y,
+        the image, kernels along x. All terms are positive. The sums therefore stay accurate far from all ink,
+        unlike those of an FFT, whose round-off is a share of the *peak*. Where doubles underflow, the sum is
+        over the nearest pixels.
         """
         where = self.checked(points) / self.cell - 0.5  # pixel centres are whole numbers
         sums = self._sums(where) / self.ink.sum()
@@ -86,15 +87,15 @@ class KernelDensity(Density):
         return table[row, column]
 
     def _within_reach(self, sorted_: Floats, side: int) -> NDArray[np.intp]:
-        """The rows (or columns) of an image of this side whose bells reach any of these coordinates."""
+        """The rows (or columns) of an image of this side whose kernels reach any of these coordinates."""
         reach = REACH * self.deviation
         first, last = max(0, sorted_[0] - reach), min(side - 1, sorted_[-1] + reach)
         return np.arange(math.ceil(first), math.floor(last) + 1)
 
     def _tails(self, where: Floats) -> Floats:
-        """log sum_i w_i exp(-r_i^2 / 2 s^2), w_i shares, far from all ink: points (n, 2), pixels: (n,).
+        """log sum_i w_i exp(-r_i^2 / 2 s^2) with shares w_i, far from all ink: points (n, 2), pixels: (n,).
 
-        Sums the k nearest pixels; a point for which the others might still matter is asked again with more.
+        It sums over the k nearest pixels, and again over more of them if the others might still matter.
         """
         pixels, shares = self.pixels
         logs = np.empty(len(where))
@@ -106,7 +107,9 @@ class KernelDensity(Density):
                 distance, i = self._tree.query(where[block], k=np.arange(1, k + 1))
                 terms = np.log(shares[i]) - 0.5 * (distance / self.deviation) ** 2
                 logs[block] = np.logaddexp.reduce(terms, axis=1)
-                others = -0.5 * (distance[:, -1] / self.deviation) ** 2  # all ink at the k-th: the worst case
+                others = (
+                    -0.5 * (distance[:, -1] / self.deviation) ** 2
+                )  # the worst case: all other ink is at the k-th pixel
                 unsure.append(block[(others > logs[block] + NEGLIGIBLE) & (k < len(pixels))])
             open_, k = np.concatenate(unsure), 4 * k
         return logs
@@ -118,24 +121,24 @@ class KernelDensity(Density):
         return KDTree(self.pixels[0])
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """n draws (n, 2): a pixel by its ink, then a step of the kernel."""
+        """n samples (n, 2): a pixel chosen by its ink, plus a step sampled from the kernel."""
         pixels, shares = self.pixels
         centres = pixels[rng.choice(len(pixels), size=n, p=shares)]
         return (centres + 0.5 + rng.normal(0, self.deviation, size=(n, 2))) * self.cell
 
     def mean(self) -> Floats:
-        """E[z] (2,): the kernels are symmetric, so it is the mean of the ink."""
+        """E[z] (2,), which is the mean of the ink, because the kernels are symmetric."""
         pixels, shares = self.pixels
         mean: Floats = (shares @ pixels + 0.5) * self.cell
         return mean
 
     def save(self) -> tuple[Mapping[str, Floats], Mapping[str, Any]]:
-        """All there is to know: the ink and the kernel."""
+        """The ink and the kernel, which are all that defines the density."""
         return {"ink": self.ink}, {key: getattr(self, key) for key in ("cell", "bandwidth", "iterations")}
 
     @classmethod
     def load(cls, arrays: Mapping[str, Floats], facts: Mapping[str, Any]) -> KernelDensity:
-        """The same density."""
+        """The density that was saved."""
         return cls(arrays["ink"], **facts)
 
     def facts(self) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ def rng():
 
 
 def drawing(height=60, width=90):
-    """Strokes, a filled disc, a gap, soft grey at the edges, one lonely dot, and plenty of white."""
+    """Strokes, a filled disc, a gap, soft grey at the edges, one isolated dot, and plenty of white."""
     y, x = np.mgrid[:height, :width]
     radius = np.hypot(x - 25, y - 22)
     ink = np.clip(12.5 - radius, 0, 1)
@@ -47,7 +47,7 @@ def brute_force(scene, bandwidth, points):
 
 
 def probes(lattice):
-    """1,000 points: on the centres, between them, round about, and very far away."""
+    """1,000 points: on the centres, between them, around the image, and very far away."""
     box, random = np.array(lattice.box), rng()
     return np.vstack(
         [
@@ -71,7 +71,7 @@ def test_it_is_the_exact_sum_of_kernels_everywhere(bandwidth, hold_out):
 
 
 @pytest.mark.parametrize("bandwidth", [0.0, 0.7, 4.0])
-def test_the_plane_holds_mass_one(bandwidth):
+def test_the_mass_over_the_plane_is_one(bandwidth):
     fitted = fit(drawing(), bandwidth)
     step = 0.2 * fitted.cell
     reach = 8 * fitted.deviation * fitted.cell
@@ -80,7 +80,7 @@ def test_the_plane_holds_mass_one(bandwidth):
     assert np.exp(fitted.log_density(grid)).sum() * step**2 == pytest.approx(1, abs=1e-3)
 
 
-def test_a_point_has_the_same_density_alone_and_in_company():
+def test_a_point_has_the_same_density_alone_and_with_others():
     fitted = fit(drawing(), 1.3)
     points = probes(scene_of(drawing()).lattice)
     alone = np.concatenate([fitted.log_density(point[None]) for point in points[::20]])
@@ -88,7 +88,7 @@ def test_a_point_has_the_same_density_alone_and_in_company():
     assert fitted.log_density(points[:0]).shape == (0,)
 
 
-def test_draws_follow_the_density():
+def test_samples_follow_the_density():
     from scipy.stats import chi2
 
     fitted, n, tile, nodes = fit(drawing(), 1.5), 50_000, 5, 4
@@ -105,7 +105,7 @@ def test_draws_follow_the_density():
     assert chi2.sf(statistic, common.sum() - 1) > 1e-4
 
 
-def test_the_mean_is_the_mean_of_the_ink_and_of_the_draws():
+def test_the_mean_is_the_mean_of_the_ink_and_of_the_samples():
     scene = scene_of(drawing(), 0.2)
     fitted = KDE(bandwidth=1.0).fit(scene, rng(), Watch())
     points, weights = scene.points()
@@ -120,7 +120,7 @@ def test_soft_ink_is_a_weight():
     assert left - right == pytest.approx(np.log(4))
 
 
-def test_the_chosen_bandwidth_foretells_held_out_ink_better_than_half_or_double():
+def test_the_chosen_bandwidth_predicts_held_out_ink_better_than_half_or_double():
     image = Image("drawing", "ink", drawing(200, 300), "0" * 64)
     scene = Scene.of(image, Split.draw(image.lattice, 3, 0.2))
     where, ink = scene.validation()
@@ -133,7 +133,7 @@ def test_the_chosen_bandwidth_foretells_held_out_ink_better_than_half_or_double(
 
 
 @pytest.mark.parametrize("deviation", [0.3, 0.8, 5.0, 300.0])
-def test_leaving_one_out_is_what_it_says(deviation):
+def test_leave_one_out_equals_its_definition(deviation):
     ink = drawing()
     rows, columns = np.nonzero(ink)
     weights = ink[rows, columns]
@@ -142,7 +142,7 @@ def test_leaving_one_out_is_what_it_says(deviation):
     np.fill_diagonal(terms, -np.inf)
     logs = np.logaddexp.reduce(terms, axis=1)
     logs -= np.log((weights.sum() - weights) * 2 * np.pi * deviation**2)
-    # The lonely dot is foretold by its nearest pixel alone, a bound from below.
+    # The isolated dot is predicted by its nearest pixel alone, which is a lower bound.
     assert leave_one_out(ink, deviation) == pytest.approx(np.average(logs, weights=weights), abs=1e-2)
 
 
@@ -183,7 +183,7 @@ def test_a_bad_bandwidth_is_refused(bandwidth):
         KDE(bandwidth=bandwidth)
 
 
-def test_its_yaml_shows_every_knob_with_its_default():
+def test_its_yaml_shows_every_option_with_its_default():
     text = (Path(gmmbench_kde.__file__).parent / "conf" / "model" / "kde.yaml").read_text("utf-8")
     lines = [line.split("  #")[0] for line in text.splitlines()]
     assert lines[0].startswith("#") and "python -m gmmbench model=kde" in lines[0]
