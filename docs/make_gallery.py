@@ -170,8 +170,8 @@ def page(facts: Facts) -> str:
         "[walkthrough.md](walkthrough.md) explains the pictures. This page and its",
         f"{len(facts) - 1} pictures ({size / 1e6:.1f} MB, reduced in size) are written by",
         f"`python docs/make_gallery.py`. All presets, one after another, took {whole['minutes']} minutes",
-        f"({whole['of_cpu']} minutes of CPU time) on a busy machine with 2 cores (load {whole['load']}), in a",
-        "clean clone, so that the time includes the compilation of kernels.",
+        f"({whole['of_cpu']} minutes of CPU time) on a busy machine with 2 cores (load {whole['load']}),",
+        "in a clean clone, so that the time includes the compilation of kernels.",
     ]
     for title, names in SECTIONS.items():
         lines += ["", f"## {title}"]

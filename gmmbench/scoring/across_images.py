@@ -16,12 +16,19 @@ RESAMPLES = 2**16
 
 
 DIGITS = 12
-"""Decimal digits of a sum, as a share of the largest possible; what lies beyond them is rounding."""
+"""Decimal digits of a sum, as a share of the largest possible; later digits are rounding errors."""
 
 
 def sign_flip(differences: ArrayLike) -> float | None:
-    """The two-sided p-value of no difference across images (Fisher 1935): the share of sign flips whose mean
-    is as far from 0. None for fewer than LEAST_IMAGES images.
+    """The two-sided p-value of no difference across images (Fisher 1935).
+
+    It is the share of sign flips whose mean is at least as far from 0 as the observed one.
+
+    Args:
+        differences: one for each image, (n,).
+
+    Returns:
+        The p-value; None for fewer than LEAST_IMAGES images.
     """
     d = np.asarray(differences, dtype=np.float64)
     if len(d) < LEAST_IMAGES:
@@ -39,16 +46,16 @@ def sign_flip(differences: ArrayLike) -> float | None:
 
 
 def _distance(differences: Floats, axis: int) -> Floats:
-    """How far the sum is from 0, as a share of the largest that any signs give.
+    """The distance of the sum from 0, as a share of the largest sum that any signs give.
 
-    With it, the one-sided test is two-sided in the sum. It is rounded, so that sums tie that differ only by
-    the order of their terms.
+    It makes the one-sided test two-sided in the sum. It is rounded, so that sums which differ only by the
+    order of their terms tie.
     """
     largest = np.abs(differences).sum(axis=axis)
     return np.round(np.abs(differences.sum(axis=axis)) / np.where(largest > 0, largest, 1.0), DIGITS)
 
 
 def mean_ranks(scores: ArrayLike) -> list[float]:
-    """Mean rank of each model over images, 1 the best: scores (images, models), larger is better."""
+    """The mean rank of each model over images, where 1 is best, of scores (images, models): (models,)."""
     ranks = rankdata(-np.asarray(scores, dtype=np.float64), axis=1)
     return ranks.mean(axis=0).tolist()

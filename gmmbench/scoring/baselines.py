@@ -1,4 +1,4 @@
-"""The rates that every table of ink shows beside a model's: what can be had without a model."""
+"""Baselines that every table of ink shows beside a model: rates that need no model."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from scipy.ndimage import gaussian_filter
 from ..api import TRAIN, Floats, Split
 
 REACH = 12.0
-"""Standard deviations to which a kernel reaches; it is 1e-32 there."""
+"""Standard deviations at which the kernel is truncated; it is 1e-32 there."""
 
 
 def ratio_kde(ink: Floats, split: Split, width: float) -> Floats:
-    """Nadaraya (1964) and Watson (1964): the mean ink of the training pixels around each pixel (H, W).
+    """The mean ink of the training pixels around each pixel (Nadaraya 1964; Watson 1964): (H, W).
 
-    sum_A k(u - v) y_v / sum_A k(u - v), k a Gaussian of `width` pixels; the uniform rate where no
-    training pixel is near.
+    It is sum_A k(u - v) y_v / sum_A k(u - v), where A are the training pixels and k is a Gaussian of `width`
+    pixels, and the uniform rate where no training pixel is near.
     """
     seen = (split.codes == TRAIN).astype(np.float64)
     above = gaussian_filter(ink * seen, width, mode="constant", truncate=REACH)

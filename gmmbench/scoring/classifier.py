@@ -1,4 +1,4 @@
-"""Ink as a question of yes or no: average precision, Bernoulli bits, and their calibration."""
+"""Scores of a classifier of ink: average precision, Bernoulli bits, and calibration."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from scipy.special import expit, logit
 from ..api import Floats
 
 SURE = 1e-6
-"""No rate is believed to be nearer to 0 or 1 than this."""
+"""Probabilities are kept at least this far from 0 and 1."""
 
 STEPS = 50
-"""Newton steps of a calibration at the most; it takes about ten."""
+"""The largest number of Newton steps of a calibration; it takes about ten."""
 
 RIDGE = 1e-6
-"""Added to the curvature of a calibration, for data that one step separates."""
+"""Added to the curvature of a calibration, for data that a threshold separates."""
 
 
 def average_precision(rate: Floats, ink: Floats) -> float | None:
-    """Area under precision against recall, as sum (R_i - R_{i-1}) P_i over thresholds of the rate.
+    """The area under precision against recall: sum (R_i - R_{i-1}) P_i over thresholds of the rate.
 
-    A pixel of soft ink y is a positive of weight y and a negative of weight 1 - y. None without ink.
+    A pixel of soft ink y counts as a positive of weight y and a negative of weight 1 - y. None without ink.
     """
     if not ink.sum() > 0:
         return None
@@ -34,7 +34,7 @@ def average_precision(rate: Floats, ink: Floats) -> float | None:
 
 
 def probability(rate: Floats) -> Floats:
-    """P(ink) of a rate: the rate itself, kept SURE away from 0 and 1."""
+    """P(ink) of a rate: the rate itself, at least SURE from 0 and 1."""
     return np.clip(rate, SURE, 1 - SURE)
 
 
@@ -45,7 +45,7 @@ def bernoulli_bits(chance: Floats, ink: Floats) -> float:
 
 @dataclass(frozen=True)
 class Calibration:
-    """P = logistic(a + b f), where f is log lambda of a density or logit P of a classifier (Platt 2000)."""
+    """P = logistic(a + b f), where f is log l of a density or logit P of a classifier (Platt 2000)."""
 
     a: float
     b: float
@@ -57,7 +57,7 @@ class Calibration:
 
 
 def calibrated(rate: Floats, ink: Floats, of_density: bool) -> Calibration | None:
-    """Fit a and b to validation pixels by Newton's method; None where they hold no ink or no paper."""
+    """Fit a and b to validation pixels by Newton's method; None if these have no ink or no paper."""
     if not 0 < ink.sum() < len(ink):
         return None
     f = _feature(rate, of_density)

@@ -1,4 +1,4 @@
-"""What describes a fit beside its scores: information criteria, and the length of a code for the image."""
+"""Descriptions of a fit in addition to its scores: information criteria and code lengths."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..api import Bytes, Image
 def information_criteria(
     log_likelihood: float | None, points: float, n_parameters: int | None
 ) -> dict[str, float | None]:
-    """AIC (Akaike 1974) and BIC (Schwarz 1978) of the training data, nats; smaller is better.
+    """AIC (Akaike 1974) and BIC (Schwarz 1978) of the training data in nats; smaller is better.
 
-    Descriptive only: pixels are not independent, and mixtures are singular models.
+    They are only descriptive, because pixels are not independent and mixtures are singular models.
     """
     if log_likelihood is None or n_parameters is None:
         return {"aic": None, "bic": None}
@@ -26,12 +26,12 @@ def information_criteria(
 
 
 def parameter_bits(n_parameters: int | None, points: float) -> float | None:
-    """Bits for the parameters at the precision that the data give them, log2(n) / 2 each (Rissanen 1978)."""
+    """Bits for the parameters at the precision that the data support: log2(n) / 2 each (Rissanen 1978)."""
     return None if n_parameters is None else 0.5 * n_parameters * float(np.log2(max(points, 2.0)))
 
 
 def png_bits(image: Image) -> int:
-    """The bits of the image as the view sees it, as an optimised PNG at this size."""
+    """The bits of the image in its view, as an optimised PNG of this size."""
     from PIL import Image as Pillow
 
     pixels: Bytes = image.pixels()

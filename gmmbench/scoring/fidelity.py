@@ -1,4 +1,4 @@
-"""How like the original the expected picture is: PSNR and SSIM, over all pixels and held-out ones."""
+"""Fidelity of the expected picture to the image: PSNR and SSIM, over all pixels and held-out ones."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from ..api import TEST, Floats, Split
 
 WINDOW = 7
-"""Pixels along the side of SSIM's window (Wang, Bovik, Sheikh, Simoncelli 2004); smaller images get none."""
+"""Side of the window of SSIM, pixels (Wang, Bovik, Sheikh, Simoncelli 2004); smaller images have no SSIM."""
 
 
 def psnr(original: Floats, expected: Floats, full: float, chosen: Floats) -> float | None:
-    """10 log10(full^2 / mean squared error) over chosen pixels, decibel; None where nothing differs."""
+    """10 log10(full^2 / mean squared error) over the chosen pixels, decibels; None if nothing differs."""
     error = float(np.mean((original[chosen] - expected[chosen]) ** 2)) if chosen.any() else 0.0
     return float(10 * np.log10(full**2 / error)) if error > 0 else None
 
@@ -21,13 +21,16 @@ def psnr(original: Floats, expected: Floats, full: float, chosen: Floats) -> flo
 def fidelity(
     original: Floats, expected: Floats, full: float, split: Split
 ) -> Mapping[str, Mapping[str, float | None]]:
-    """PSNR and SSIM of an expected picture against the original, both (H, W) or (H, W, 3).
+    """PSNR and SSIM of an expected picture.
 
     Args:
-        full: the range of the values, 255 for levels and 1 for ink.
+        original: the image, (H, W) or (H, W, 3).
+        expected: the expected picture, of the same shape.
+        full: the range of the values: 255 for levels, 1 for ink.
+        split: which pixels are held out.
 
     Returns:
-        By name, each over "all" pixels and over those "held_out".
+        By name of the score, its values over "all" pixels and over those "held_out".
     """
     every = np.ones(split.codes.shape, dtype=bool)
     held = split.codes == TEST

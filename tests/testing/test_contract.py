@@ -343,7 +343,7 @@ class Thawed(OneGaussian.__base__):
         (OverABatch, "pointwise", "with the other points of the call"),
         (Talkative, "global state", "printed"),
         (Slow, "time", "took"),
-        (Careless, "refusal", "took points of 3 columns"),
+        (Careless, "refusal", "accepts points of 3 columns"),
         (Crashing, "refusal", "AssertionError"),
         (Writing, "fit", "read-only"),
     ],
