@@ -109,4 +109,4 @@ def test_statistics_beyond_the_mean_need_a_predictive_distribution():
             f"grid needs a predictive distribution to show its {show}; this fit has only a mean"
         )
         assert renderer("grid", show=show).cannot(study(Told(True), "colour")) is None
-        assert "seen as ink" in renderer("grid", show=show).cannot(study(Ramp(False)))
+        assert "has the view ink" in renderer("grid", show=show).cannot(study(Ramp(False)))
