@@ -112,9 +112,9 @@ class Scores:
 
     Attributes:
         values: the scores by the report's keys.
-        not_ranked: why the fit must not be ranked; empty if it may be.
+        not_ranked: the verdict (`scoring.fit_verdict`): why the fit must not be ranked; empty if it may be.
         details: what the scores are based on, by the report's keys: normalisation check, baselines, ...
-        alarms: scores that are impossible; there should be none.
+        alarms: those of the reasons that are scores too good to be true; there should be none.
         gain: (H, W) float32, information gain of each pixel over uniform, nats, NaN where unscored.
         weight: (H, W) float32, the weight of each pixel in the mean.
         log_likelihood: (H, W) float32, log-likelihood of each pixel, nats, NaN where unscored.

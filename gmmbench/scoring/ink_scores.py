@@ -14,6 +14,7 @@ from .asking import answers
 from .baselines import ratio_kde
 from .classifier import average_precision, bernoulli_bits, calibrated, probability
 from .fidelity import fidelity
+from .fit_verdict import outside
 from .intervals import difference
 from .lattice_masses import ink_masses
 from .normalisation_check import NormalisationCheck, check_density
@@ -28,7 +29,7 @@ from .poisson import (
     shape_gain,
 )
 from .score_lookup import score_of
-from .view_scores import LN2, Part, bits
+from .view_scores import LN2, Part, bits, unscored
 
 
 def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) -> Part:
@@ -43,6 +44,9 @@ def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generat
     else:
         assert isinstance(fitted, Predictor)
         masses = rate = answers(fitted.predict, image.lattice)
+    wrong = check.reasons if check is not None else outside(rate)
+    if (check is None and wrong) or not np.isfinite(masses).all():
+        return unscored("ink", ink, wrong)
     terms = poisson_terms(rate, ink, rho)
     train, test = split.codes == TRAIN, split.codes == TEST
     gain, ceiling = bits(poisson_gain(terms, ink, split)), bits(poisson_ceiling(ink, split, rho))
@@ -85,7 +89,6 @@ def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generat
             reason=None if check is not None else "a classifier has no mass",
         ),
     }
-    reasons = () if check is None else check.reasons
     details = {
         "normalisation_check": None if check is None else {**asdict(check), "holds": check.holds},
         "baselines": {
@@ -96,7 +99,7 @@ def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generat
         "classifier": classifier,
         "patches": None if apart is None else {"count": apart.patches, "reach": apart.reach},
     }
-    return Part(values, reasons, details, terms, ink, classifier["image_bits"])
+    return Part(values, wrong, details, terms, ink, classifier["image_bits"])
 
 
 def _as_classifier(

@@ -6,18 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..api import TRAIN, Fitted, Floats, Image, Split
-from ..results import Score, Scores
+from ..results import Scores
 from .colour_scores import score_colour
 from .description import information_criteria, parameter_bits, png_bits
+from .fit_verdict import fit_verdict
 from .ink_scores import score_ink
 from .level_scores import score_levels
 from .likelihood import log_likelihood
 from .score_lookup import complete
 
 VIEWS = {"ink": score_ink, "colour": score_colour, "levels": score_levels}
-
-BEYOND = 1e-6
-"""Bits by which rounding may lift a score over its ceiling."""
 
 
 def score(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) -> Scores:
@@ -43,31 +41,16 @@ def score(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) 
         "png_bits": png_bits(image),
     }
     values = complete({"log_likelihood": raw, **part.values}, image.view)
+    verdict = fit_verdict(part, values, split)
     return Scores(
         values,
-        part.not_ranked,
+        verdict.reasons,
         {**part.details, "description": description},
-        alarms(values),
+        verdict.alarms,
         _single(part.gain),
         _single(part.weight),
         raw_map,
     )
-
-
-def alarms(values: dict[str, Score]) -> tuple[str, ...]:
-    """What is too good to be true: a gain beyond its ceiling, or fewer than no bits."""
-    found = []
-    gain, ceiling, per_dim = (values.get(key, Score()) for key in ("gain", "ceiling", "bits_per_dim"))
-    for part in ("train", "held_out"):
-        got, top = getattr(gain, part), getattr(ceiling, part)
-        if got is not None and top is not None and got > top + BEYOND:
-            found.append(
-                f"the gain ({part}) of {got:.4f} lies beyond its ceiling of {top:.4f} {ceiling.unit}"
-            )
-        bits = getattr(per_dim, part)
-        if bits is not None and bits < -BEYOND:
-            found.append(f"bits_per_dim ({part}) of {bits:.4f} lie below 0")
-    return tuple(found)
 
 
 def _single(values: Floats) -> NDArray[np.float32]:

@@ -10,6 +10,8 @@ import numpy as np
 
 from ..api import Floats
 from ..results import Score
+from .catalogue import SCORES
+from .score_lookup import score_of
 
 LN2 = float(np.log(2))
 
@@ -19,7 +21,8 @@ class Part:
     """Scores of one view.
 
     Attributes:
-        values, not_ranked, details: as `outcome.Scores` has them.
+        values, details: as `results.Scores` has them.
+        not_ranked: what the checks of this view found wrong; `fit_verdict` makes the verdict of it.
         gain: (H, W) nats over uniform that each pixel brings. weight: (H, W) what it counts.
         image_bits: the code length of the image's values under the fit, bits; None where there is none.
     """
@@ -30,6 +33,17 @@ class Part:
     gain: Floats
     weight: Floats
     image_bits: float | None
+
+
+def unscored(view: str, weight: Floats, not_ranked: tuple[str, ...]) -> Part:
+    """The part of a fit whose answers cannot be scored: every score is empty, with the reason.
+
+    Args:
+        weight: (H, W) what each pixel counts.
+    """
+    keys = [key for key, declared in SCORES.items() if view in declared.views and key != "log_likelihood"]
+    values = {key: score_of(key, view, reason=not_ranked[0]) for key in keys}
+    return Part(values, not_ranked, {}, np.full(weight.shape, np.nan), weight, None)
 
 
 def bits(nats: float | None) -> float | None:

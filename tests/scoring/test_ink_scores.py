@@ -132,7 +132,7 @@ def test_no_rate_whatever_beats_a_ceiling(seed, share, block, soft):
 
 def test_an_alarm_is_raised_when_a_score_beats_its_ceiling():
     from gmmbench.results import Score
-    from gmmbench.scoring.score import alarms
+    from gmmbench.scoring.fit_verdict import alarms
 
     fine = {"gain": Score(held_out=1.0, train=2.0), "ceiling": Score(held_out=1.0, train=2.0)}
     assert alarms(fine) == ()
