@@ -38,7 +38,6 @@ FAMILIES = {
         "specks",
         "blobs",
     ),
-    240: ("independent", "1/10 smooth, 15 px"),
 }
 FAMILY_IMAGES = 200
 MODELS = 12
