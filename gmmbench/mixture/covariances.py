@@ -1,8 +1,8 @@
-"""The types of covariance: everything in which full, diagonal, tied and spherical covariances differ.
+"""The types of covariance: everything that differs between full, diagonal, tied and spherical covariances.
 
 A type combines a *form*, which says what one matrix may look like, with whether all components share one
 matrix. To add a type of a known form, add a line to COVARIANCES or call `register_covariance`; a type of
-another form also needs a subclass of `Form`. Nothing else in the engine asks which type it has.
+another form also needs a subclass of `Form`. No other code of the engine depends on the type.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Form(ABC):
     """What one covariance matrix may look like. Matrices are (..., d, d) throughout."""
 
     diagonal: ClassVar[bool]
-    """Whether off-diagonal entries are zero: the kernels then read and sum diagonals alone."""
+    """Whether off-diagonal entries are zero. If so, the kernels read and sum only diagonals."""
 
     @abstractmethod
     def n_parameters(self, dimension: int) -> int:
@@ -31,14 +31,14 @@ class Form(ABC):
 
     @abstractmethod
     def restrict(self, matrices: Floats) -> Floats:
-        """The M-step's matrices of this form, from unrestricted ones."""
+        """Unrestricted matrices as the M-step's matrices of this form."""
 
     @abstractmethod
     def whitening_factor(self, covariance: Floats, covariance_floor: Floats) -> Floats:
         """L (d, d), lower triangular, such that u = L^-1 x has a spread of about one and keeps the form.
 
         Args:
-            covariance: (d, d), of all the points.
+            covariance: (d, d), that of all points.
             covariance_floor: (d,).
         """
 
@@ -70,15 +70,15 @@ class Dense(Form):
     diagonal = False
 
     def n_parameters(self, dimension: int) -> int:
-        """A triangle of the matrix."""
+        """The entries of a triangle."""
         return dimension * (dimension + 1) // 2
 
     def restrict(self, matrices: Floats) -> Floats:
-        """Symmetric to the last bit."""
+        """Matrices that are symmetric to the last bit."""
         return (matrices + np.swapaxes(matrices, -1, -2)) / 2
 
     def whitening_factor(self, covariance: Floats, covariance_floor: Floats) -> Floats:
-        """The Cholesky factor of the covariance with the floor, by way of its correlations."""
+        """The Cholesky factor of the covariance plus the floor, computed from its correlations."""
         scale = np.sqrt(np.diag(covariance) + covariance_floor)
         correlation = (covariance + np.diag(covariance_floor)) / np.outer(scale, scale) + RIDGE * np.eye(
             len(covariance_floor)
@@ -145,7 +145,7 @@ class Isotropic(Form):
         return np.asarray(variance[..., None, None] * np.eye(matrices.shape[-1]))
 
     def whitening_factor(self, covariance: Floats, covariance_floor: Floats) -> Floats:
-        """A multiple of the floor's standard deviations, so that a sphere is one in units of the floor."""
+        """A multiple of the floor's standard deviations: a sphere in units of the floor stays a sphere."""
         widest = np.max((np.diag(covariance) + covariance_floor) / covariance_floor)
         return np.diag(np.sqrt(covariance_floor * widest))
 
@@ -184,18 +184,18 @@ class CovarianceType:
         return components - 1 + components * dimension + matrices * self.form.n_parameters(dimension)
 
     def restrict(self, matrices: Floats, weights: Floats) -> Floats:
-        """Covariances of this type from unrestricted ones (K, d, d); or their mean by weight (K,)."""
+        """Covariances of this type from any (K, d, d); a shared one is their mean by weight (K,)."""
         if self.shared:
             mean = np.einsum("k,kij->ij", weights / weights.sum(), matrices)
             matrices = np.repeat(mean[None], len(matrices), axis=0)
         return self.form.restrict(matrices)
 
     def pooled(self, values: Floats) -> Floats:
-        """What each component's matrix gathers from values (K, ...): its own, or of a shared one the sum."""
+        """The values (K, ...) that each component's matrix gathers: its own, or their sum if it is shared."""
         return np.repeat(values.sum(axis=0)[None], len(values), axis=0) if self.shared else values
 
     def distinct(self, values: Floats) -> Floats:
-        """The values (K, ...) of different matrices: all of them, or of a shared one the first."""
+        """The values (K, ...) of distinct matrices: all of them, or the first if the matrix is shared."""
         return values[:1] if self.shared else values
 
     def compact(self, matrices: Floats) -> Any:
@@ -218,7 +218,7 @@ COVARIANCES: dict[str, CovarianceType] = {
         CovarianceType("tied", Dense(), shared=True, in_scikit_learn=True),
     )
 }
-"""The types there are, by name; those of scikit-learn have its names."""
+"""The types by name. Those that scikit-learn has bear its names."""
 
 
 def covariance_type(name: str) -> CovarianceType:

@@ -1,4 +1,4 @@
-"""Questions to a mixture at very many points, answered by the engine's kernels."""
+"""Densities and conditional means of a mixture at very many points, computed by the engine's kernels."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from .em.e_step import Expectation, KernelComponents
 from .em.whitening import Units
 
 TRUNCATION = 1e-9
-"""Largest share of a density that is left out."""
+"""The largest share of a density that may be left out."""
 
 TRUNCATION_MEAN = 1e-6
-"""Largest share of the responsibilities that a conditional mean leaves out."""
+"""The largest share of the responsibilities that a conditional mean may leave out."""
 
 SINGLE_WIDTH = 1e-4
-"""Standard deviations from which on float32 serves, in units of the mixture's own."""
+"""The least standard deviation of a component for which float32 is used, in units of the mixture's own."""
 
 SINGLE_REACH = 30.0
-"""Points within this many of the mixture's standard deviations are for float32."""
+"""float32 is used only if all points lie within this many standard deviations of the mixture."""
 
 
 class Gaussians(Protocol):
-    """A mixture of Gaussians as far as these questions need it; see `Mixture`."""
+    """The part of a `Mixture` that these functions need."""
 
     @property
     def weights(self) -> Floats:

@@ -22,7 +22,7 @@ ENGINES = ("fast", "sklearn")
 
 
 class TooManyComponents(ValueError):  # noqa: N818 - the name states what was asked for
-    """More components were asked for than there are distinct points."""
+    """There are fewer distinct points than components."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ def check_points(
 
 def check_distinct(points: Floats, components: int) -> None:
     """Raise TooManyComponents unless there are at least as many distinct points as components."""
-    few = points[:: max(1, len(points) // (4 * components))]  # in most cases these are enough
+    few = points[:: max(1, len(points) // (4 * components))]  # usually enough
     if len(np.unique(few, axis=0)) >= components:
         return
     distinct = len(np.unique(points, axis=0))

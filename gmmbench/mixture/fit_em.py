@@ -14,7 +14,7 @@ from .fit_result import Fit, Watcher
 from .sklearn_engine import fit_reference
 
 EMPTY = ("remove", "reseed")
-"""What to do with components that become empty."""
+"""What happens to components that become empty."""
 
 
 def fit(
@@ -43,36 +43,37 @@ def fit(
 
     Args:
         points: (n, d).
-        weights: (n,) how much each point counts, or None for one each.
-        components: K; no more than there are distinct points.
-        covariance: one of COVARIANCES; spherical means spherical in units of the floor.
-        init: one of INITS, or the mixture to begin with.
-        tolerance: stop when the mean log-likelihood changes by less than this in an iteration, nats.
-        iterations: stop after this many in any case.
-        covariance_floor: variance added to each axis of every covariance, a number or (d,): a pixel is a
-            square of side `cell`, not a point, and cell^2 / 12 is the variance of that square.
-        rng: the source of the initialisation's random numbers.
-        watch: called at each iteration, see Watcher.
-        engine: one of ENGINES; what follows is for "fast" alone.
-        n_init: how many initialisations to try for a few iterations; the best goes on.
-        split_merge: how many batches of split-and-merge moves to try at the end; a batch is kept only if it
-            gains.
-        threads: None for as many as this process may use; the result does not depend on it.
-        precision: "single" or "double" kernels (totals are double), or "auto": single where the floor
+        weights: (n,), how much each point counts; None: 1 for each.
+        components: K, at most the number of distinct points.
+        covariance: one of COVARIANCES. "spherical" means spherical in units of the floor.
+        init: one of INITS, or the mixture to start from. scikit-learn gets the parameters of "stratified".
+        tolerance: stop when an iteration changes the mean log-likelihood by less than this, nats.
+        iterations: the largest number of iterations.
+        covariance_floor: the variance that is added to each axis of every covariance, a number or (d,). A
+            pixel is a square of side `cell`, not a point, and cell^2 / 12 is the variance of that square.
+        rng: the source of random numbers for the initialisation.
+        watch: called at each iteration; see `Watcher`.
+        engine: one of ENGINES. The arguments below are for "fast" only.
+        n_init: the number of initialisations that are tried for a few iterations; the best continues.
+        split_merge: the number of batches of split-and-merge moves at the end. A batch is kept only if the
+            likelihood improves.
+        threads: the number of threads; None: as many as this process may use. The result does not depend on
+            it.
+        precision: "single" or "double" kernels (totals are always double), or "auto": single if the floor
             allows it.
-        truncation: the largest share of any point's responsibilities that may be left out; 0 for none.
-        empty: components that no point belongs to become halves of the heaviest ones ("reseed"), which
-            keeps their number though the likelihood may fall once, or are taken out ("remove").
-        missing: the centres (m, d) of cells where nobody looked, and the volume of one: what the fit expects
-            there is filled in, at most 1 a cell, instead of being read as empty; the bound is then that of
-            the points given that they lie where somebody looked (see `missing.Filled`).
-        nan_is_missing: whether NaN marks a cell of a point that is missing at random, instead of being
-            refused: the fit is by EM for missing data then, and the bound that of the cells that are known
-            (see `incomplete.IncompleteExpectation`). It does not go with `missing`.
+        truncation: the largest share of any point's responsibilities that may be left out; 0: none.
+        empty: "reseed": components without points become halves of the heaviest ones, which keeps K, though
+            the likelihood may fall once; "remove": they are removed.
+        missing: the centres (m, d) of cells that were not observed, and the volume of one. The expected
+            content is filled in, at most 1 for each cell, so that the cells do not count as empty. The bound
+            is then that of the points given that they lie in observed cells (see `missing.Filled`).
+        nan_is_missing: whether NaN marks a value that is missing at random; otherwise NaN is refused. The
+            fit is then EM for missing data, and the bound is that of the known values (see
+            `incomplete.IncompleteExpectation`). It cannot be combined with `missing`.
 
     Raises:
-        ValueError: no points, values that are not finite, fewer distinct points than components, an
-            option that does not exist, covariances that the floor does not keep positive definite.
+        ValueError: no points, values that are not finite, fewer distinct points than components, an option
+            that does not exist, or covariances that are not positive definite in spite of the floor.
 
     Example:
         >>> rng = np.random.default_rng(0)

@@ -16,7 +16,7 @@ from .variational.predictive import left_over, predictive
 from .variational.prior import Prior
 
 PRIORS = ("points", "evidence")
-"""The prior of means and covariances: one component among K of the points', or what the evidence favours."""
+"""The prior of means and covariances: that of one component among K, or what the evidence favours."""
 
 
 def fit_bayesian(
@@ -62,7 +62,7 @@ def fit_bayesian(
             evidence bound rises. With births, `components` is the first number of components, not the last.
         nan_is_missing: as for `fit`; it does not go with `births`.
         (the others): as for `fit`. The tolerance is on the evidence bound per point. With missing cells, this
-            is the evidence of the points given that they lie where somebody looked.
+            is the evidence of the points given that they lie in observed cells.
 
     Returns:
         A `BayesianFit`. Its mixture has the posterior means of weights, means and covariances, without the

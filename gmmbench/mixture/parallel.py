@@ -1,4 +1,4 @@
-"""Pieces of work on threads, cut the same way whatever the number of threads."""
+"""Work on threads, cut into the same pieces for any number of threads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 PIECES = 64
-"""Parts that work is cut into: enough that threads end together."""
+"""The number of pieces: enough that all threads finish at about the same time."""
 
 
 def in_pieces(run: Callable[[int, int], None], count: int, threads: int | None = None) -> None:

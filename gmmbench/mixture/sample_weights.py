@@ -1,4 +1,4 @@
-"""How many observations the sample weights of a fit stand for, whatever their scale."""
+"""The number of observations that sample weights stand for, independent of their scale."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import numpy as np
 from .array_types import Floats, Integers
 
 MOST = 64
-"""Weights of at most so many units each are read as repetitions. Weights that are rounded to two decimals are
-not: they are rather shares than counts."""
+"""Weights of at most this many units each are read as repetitions. Weights with two decimals are not: they
+are shares rather than counts."""
 
 TOLERANCE = 1e-9
-"""Remainders that rounding leaves of weights, the largest of which is 1."""
+"""The largest remainder that is taken for rounding; the largest weight is 1."""
 
 DIGITS = 2.0**44
-"""Steps of a mantissa that weights are rounded to, so that their scale leaves no trace in the last digits."""
+"""Mantissas of weights are rounded to this many steps, so that the scale does not change the last digits."""
 
 
 def checked_weights(sample_weight: Any, n: int) -> Floats:
-    """Weights (n,) as float64, from (n,) or one number for all; ones if there are none.
+    """Weights (n,) as float64, from (n,), from one number for all, or from None: all 1.
 
     Raises:
-        ValueError: another shape, a value that is negative or not finite, nothing but zeros.
+        ValueError: another shape, a value that is negative or not finite, or only zeros.
     """
     if sample_weight is None:
         return np.ones(n)
@@ -41,15 +41,15 @@ def checked_weights(sample_weight: Any, n: int) -> Floats:
 
 
 def in_observations(weights: Floats) -> tuple[Floats, Integers | None]:
-    """Weights (n,), each > 0, in units of observations: (n,); and the repetitions (n,) if they are such.
+    """Weights (n,), each > 0, in units of observations: (n,); and as repetitions (n,), if they are any.
 
-    A mixture's maximum likelihood fit depends on the ratios of the weights alone. A Bayesian fit also depends
-    on how many observations they stand for, and for that no rule can keep two promises at once: that a weight
-    of 2 means twice the same row, and that the scale of the weights is of no importance. (With weights of 2
-    for all rows, the fit would have to be that of the rows, and that of twice the rows.) Here the scale never
-    matters. Integers are repetitions as far as that allows: weights that are multiples of a common unit, of
-    at most MOST units, are counted in the largest such unit. Others stand for (sum w)^2 / sum w^2
-    observations (Kish 1965, section 11.7).
+    A maximum likelihood fit depends only on the ratios of the weights. A Bayesian fit also depends on how
+    many observations they stand for. No rule can promise both that a weight of 2 means the row twice and that
+    the scale of the weights does not matter: with weights of 2 for all rows, the fit would have to equal both
+    that of the rows and that of the doubled rows. Here the scale never matters. Weights that are multiples
+    of a common unit, of at most MOST units each, are counted in the largest such unit; integers are
+    therefore repetitions, up to a common factor. Other weights stand for (sum w)^2 / sum w^2 observations
+    (Kish 1965, section 11.7).
     """
     mantissa, exponent = np.frexp(weights / weights.max())
     relative = np.ldexp(np.round(mantissa * DIGITS) / DIGITS, exponent)

@@ -20,7 +20,7 @@ from .variational.predictive import left_over, predictive
 from .variational.prior import Prior
 
 MOST_REPEATED = 10
-"""Rows are repeated as their weights say if so there are at most so many times as many."""
+"""Rows are repeated according to their weights if this makes at most so many times as many rows."""
 
 
 def fit_reference(
@@ -71,7 +71,8 @@ def fit_bayesian_reference(
 ) -> BayesianFit:
     """`fit_bayesian` by scikit-learn's BayesianGaussianMixture, with our prior.
 
-    Its own `score_samples` is not a density (it adds expectations of logarithms); the predictive is.
+    The `score_samples` of that class is not a density, since it adds expectations of logarithms. The
+    predictive is one.
 
     Source: H. Attias, A variational Bayesian framework for graphical models (2000); Bishop (2006), 10.2.
     """
@@ -117,7 +118,7 @@ def fit_bayesian_reference(
 
 
 def _posterior(done: Any, prior: Prior) -> Posterior:
-    """What scikit-learn has fitted, as our posterior; its sticks are in the components' own order."""
+    """scikit-learn's fit as our posterior. Its sticks are in the order of the components."""
     k, d = done.means_.shape
     sticks = np.zeros((k, 2))
     if prior.process:
@@ -140,7 +141,7 @@ def _posterior(done: Any, prior: Prior) -> Posterior:
 def _starting(
     init: str | Mixture, given: FitArguments, components: int, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """scikit-learn's arguments for a start: its own by name; a mixture, or ours, by parameters."""
+    """scikit-learn's arguments for an init: the name of its own; of others, the parameters."""
     if isinstance(init, str) and init != "stratified":
         return {"init_params": init}
     covariance, scale = given.covariance, np.sqrt(given.covariance_floor)
@@ -158,7 +159,7 @@ def _fit(estimator: Any, rows: Floats, components: int) -> Any:
     """Fit an estimator to rows in units of the floor, where its one `reg_covar` is 1."""
     check_distinct(rows, components)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # whether it converged is said in the Fit
+        warnings.simplefilter("ignore")  # the Fit tells whether it converged
         return estimator.fit(rows)
 
 
@@ -177,15 +178,15 @@ def _name(covariance: CovarianceType) -> str:
 
 
 def _counted(points: Floats, weights: Floats, rng: np.random.Generator) -> Floats:
-    """Points without weights that stand for points of which each counts as much as its weight says."""
+    """Unweighted points that stand for weighted ones, each of which counts as much as its weight."""
     return points[_resampled(weights, rng)] if (weights != weights[0]).any() else points
 
 
 def _by_weight(points: Floats, weights: Floats, rng: np.random.Generator) -> Floats:
-    """Points without weights that stand for points with them, whatever the scale of the weights.
+    """Unweighted points that stand for weighted ones, independent of the scale of the weights.
 
-    Where weights are repetitions, each point is there so many times, if those are not too many; else points
-    are drawn, one on average for each that is as heavy as the heaviest.
+    If the weights are repetitions and not too many, each point is repeated. Otherwise points are resampled;
+    a point with the largest weight is drawn once on average.
     """
     x, w = points[weights > 0], weights[weights > 0]
     _, repeats = in_observations(w)
@@ -195,11 +196,11 @@ def _by_weight(points: Floats, weights: Floats, rng: np.random.Generator) -> Flo
 
 
 def _resampled(weights: Floats, rng: np.random.Generator) -> Integers:
-    """Systematic resampling: each point as often as its weight says, to within one (Kitagawa 1996).
+    """Systematic resampling: each point as often as its weight, to within one (Kitagawa 1996).
 
-    scikit-learn's mixtures take no weights. The draws number the sum of the weights.
+    scikit-learn's mixtures take no weights. The number of samples is the sum of the weights.
     """
-    # In a random order: in the order of the pixels a dither pattern could beat against the ticks.
+    # In a random order: in the order of the pixels, a dither pattern could interfere with the ticks.
     order = rng.permutation(len(weights))
     edges = np.cumsum(weights[order])
     ticks = np.arange(max(1, round(edges[-1]))) + rng.random()

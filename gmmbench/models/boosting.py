@@ -1,4 +1,4 @@
-"""Independent LightGBM boosters trained side by side, with one thread each."""
+"""Training of independent LightGBM boosters in parallel, with one thread each."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from gmmbench import Floats, Refused, Watch
 class Boosting:
     """Trains boosters in `watch.threads` threads and reports every round to the watch.
 
-    A booster never has more than one thread. Its loops are short: handing each of them to several threads
-    takes longer than the loop itself wherever waiting threads sleep, and when they spin instead they slow
-    down everything else on busy cores. The result is therefore the same for any number of threads.
+    A booster never has more than one thread. Its loops are short: if waiting threads sleep, waking them takes
+    longer than a loop; if they spin, they slow down everything else on busy cores. With one thread each, the
+    result is also the same for any number of threads.
 
     The watch is called in the caller's thread only. If it raises an exception, or a booster fails, the other
     boosters stop after their present round.
 
     Args:
-        parameters: LightGBM's own.
-        patience: with held points a booster stops after so many rounds without improvement on them.
-        watch: is told the number of rounds done so far, over all boosters.
+        parameters: those of LightGBM.
+        patience: with held points, a booster stops after this many rounds without improvement on them.
+        watch: it is called with the number of rounds so far, over all boosters.
 
     Example:
         >>> x = np.linspace(0, 1, 100)[:, None]
@@ -90,9 +90,9 @@ class Boosting:
     def train(
         self, points: Floats, values: Floats, rounds: int, held: tuple[Floats, Floats] | None = None
     ) -> Any:
-        """A booster of points (n, a) and values (n,), of at most so many rounds.
+        """A booster for points (n, a) and values (n,), of at most `rounds` rounds.
 
-        With held points (m, a) and values (m,) it is cut back to the round that is best on them.
+        With held points (m, a) and values (m,), it is cut back to the round that is best on them.
         """
         data = self._library.Dataset(points, values, params=self._parameters, free_raw_data=False)
         if held is None or not len(held[0]):
@@ -117,7 +117,7 @@ class Boosting:
 
 
 def predicted(boosters: Sequence[Any], points: Floats, threads: int) -> Floats:
-    """What boosters answer at points (n, a), one column each, in 0..1."""
+    """The predictions of boosters at points (n, a), one column for each booster, clipped to 0..1."""
     if not len(points):
         return np.empty((0, len(boosters)))
     answers = [np.asarray(booster.predict(points, num_threads=threads)) for booster in boosters]

@@ -1,4 +1,4 @@
-"""Smoothed histograms: the cheap density that everybody should beat."""
+"""Smoothed histograms: a cheap density that other models should beat."""
 
 from __future__ import annotations
 
@@ -30,16 +30,18 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Histogram(Model):
-    """Counts in bins of whole pixels and whole levels, each bin smoothed towards what lies above it.
+    """Counts in bins of whole pixels and whole levels; each bin is smoothed towards a larger region.
 
-    - ink: a bin's rate is (ink seen + a rho) / (pixels seen + a), with rho the ink per pixel of the whole
-      image and a = `smooth`; the density is in proportion to it. Pixels that were held out are unknown.
-    - levels: the share of a bin is in proportion to (pixels seen + a).
-    - colour: positions are uniform, and p(r, g, b | x, y) is the histogram of the pixel's spatial bin,
-      smoothed by a pixels of the whole image's, which is smoothed by a pixels of the uniform distribution.
+    - ink: the rate of a bin is (training ink + a rho) / (training pixels + a), where rho is the ink per pixel
+      of the whole image and a = `smooth`. The density is proportional to the rate. Held-out pixels are
+      unknown.
+    - levels: the share of a bin is proportional to (training pixels + a).
+    - colour: positions are uniform, and p(r, g, b | x, y) is the histogram of the pixel's spatial bin. It is
+      smoothed with a pixels of the whole image's histogram, and that with a pixels of the uniform
+      distribution.
 
-    The defaults did well for the held-out scores of a few images of 150 to 600 pixels a side. By default
-    a spatial bin is larger than a hole: one hole alone never leaves a bin without a pixel that was seen.
+    The defaults gave good held-out scores on a few images of 150 to 600 pixels a side. By default, a spatial
+    bin is larger than a hole, so that a single hole never leaves a bin without training pixels.
     """
 
     name = "histogram"
@@ -56,7 +58,7 @@ class Histogram(Model):
     )
 
     def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
-        """Count. Raises Refused where the training pixels show no ink, or there are none."""
+        """Count. Raises Refused if there are no training pixels, or none with ink."""
         where, values = scene.pixels()
         if not len(where) or (scene.view == "ink" and not values.any()):
             raise Refused(
@@ -75,49 +77,49 @@ class Histogram(Model):
 
 
 def _ink(tiles: Tiles, tile: Whole, ink: Floats, smooth: float) -> InkHistogram:
-    """Of the spatial bin (n,) and the ink (n,) of each training pixel."""
+    """From the spatial bin (n,) and the ink (n,) of each training pixel."""
     seen = np.bincount(tile, minlength=tiles.count)
     rate = (np.bincount(tile, ink, tiles.count) + smooth * ink.mean()) / (seen + smooth)
     return InkHistogram(tiles, rate / (rate @ tiles.pixels), tiles.count - 1)
 
 
 def _levels(axis: Axis, values: Floats, smooth: float) -> LevelHistogram:
-    """Of the level (n,) of each training pixel, in 0..1."""
+    """From the level (n,) of each training pixel, in 0..1."""
     share = np.bincount(axis.of(values), minlength=len(axis.widths)) + smooth * axis.widths / axis.widths[0]
     return LevelHistogram(axis, share / share.sum(), len(share) - 1)
 
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
-    """The spatial bins of `side` x `side` pixels of a lattice, row by row; the last ones may be cut."""
+    """The spatial bins of `side` x `side` pixels of a lattice, row by row; the last ones may be smaller."""
 
     lattice: Lattice
     side: int
 
     @property
     def across(self) -> int:
-        """Bins in a row."""
+        """The number of bins in a row."""
         return -(-self.lattice.width // self.side)
 
     @property
     def count(self) -> int:
-        """Bins in all."""
+        """The number of bins."""
         return self.across * -(-self.lattice.height // self.side)
 
     @property
     def pixels(self) -> Floats:
-        """How many pixels lie in each bin: (count,)."""
+        """The number of pixels in each bin: (count,)."""
         down, across = (np.bincount(np.arange(sides) // self.side) for sides in self.lattice.shape)
         return np.outer(down, across).ravel().astype(np.float64)
 
     def of(self, where: Floats) -> Whole:
-        """The bin of each of the coordinates (n, 2); those outside count to the nearest."""
+        """The bin of each of the coordinates (n, 2); the nearest bin for those outside."""
         pixel = np.floor(where / self.lattice.cell).astype(np.intp)
         column, row = np.clip(pixel, 0, (self.lattice.width - 1, self.lattice.height - 1)).T // self.side
         return np.asarray(row * self.across + column)
 
     def inside(self, where: Floats) -> NDArray[np.bool_]:
-        """Which coordinates (n, 2) lie in the image's box."""
+        """Whether each of the coordinates (n, 2) lies in the image's box."""
         return np.asarray(((where >= 0) & (where <= self.lattice.box)).all(axis=1))
 
     def log_area(self) -> float:
@@ -127,14 +129,14 @@ class Tiles:
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """The bins of an axis 0..1 of `levels` levels, `width` levels each; the last may be cut."""
+    """The bins of an axis 0..1 of `levels` levels, with `width` levels each; the last may be smaller."""
 
     levels: int
     width: int
 
     @property
     def edges(self) -> Floats:
-        """Where bins begin, and 1: (bins + 1,)."""
+        """The edges of the bins, from 0 to 1: (bins + 1,)."""
         return np.append(np.arange(0, self.levels, self.width), self.levels) / self.levels
 
     @property
@@ -143,7 +145,7 @@ class Axis:
         return np.diff(self.edges)
 
     def of(self, values: Floats) -> Whole:
-        """The bin of each value; those outside 0..1 count to the nearest."""
+        """The bin of each value; the nearest bin for those outside 0..1."""
         level = np.clip(np.floor(values * self.levels).astype(np.intp), 0, self.levels - 1)
         return np.asarray(level // self.width)
 
@@ -161,7 +163,7 @@ class Axis:
 
 @dataclass(frozen=True, eq=False)
 class InkHistogram(Density):
-    """A density over x, y that is constant in each bin; `mass` (bins,) is that of one pixel there."""
+    """A density over x, y that is constant in each bin; `mass` (bins,) is that of one pixel in the bin."""
 
     tiles: Tiles
     mass: Floats
@@ -177,7 +179,7 @@ class InkHistogram(Density):
         return np.where(self.tiles.inside(points), log_p, -np.inf)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """n draws (n, 2)."""
+        """n samples (n, 2)."""
         lattice = self.tiles.lattice
         edges = np.cumsum(self.mass[self.tiles.of(lattice.centres())])
         pixel = np.searchsorted(edges[:-1] / edges[-1], rng.random(n), side="right")
@@ -212,7 +214,7 @@ class LevelHistogram(Density):
         return np.where((level >= 0) & (level <= 1), log_p, -np.inf)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """n draws (n, 1)."""
+        """n samples (n, 1)."""
         chosen = rng.choice(len(self.share), size=n, p=self.share)
         return (self.axis.edges[chosen] + rng.random(n) * self.axis.widths[chosen])[:, None]
 
@@ -229,13 +231,13 @@ class LevelHistogram(Density):
 
 @dataclass(frozen=True, eq=False)
 class ColourHistogram(Density, Predictor):
-    """p(x, y, r, g, b) = p(r, g, b | bin of x, y) / area, from counts that are stored where there are any.
+    """p(x, y, r, g, b) = p(r, g, b | bin of x, y) / area, from counts; only those above 0 are stored.
 
     Attributes:
-        tile, code: (n,) the spatial and the colour bin of each training pixel, in order of both.
-        cells, counts: the different pairs as one number, sorted, and how many pixels have each.
-        colours, totals: the different colour bins, sorted, and how many pixels have each.
-        seen: (bins,) training pixels in each spatial bin.
+        tile, code: (n,), the spatial and the colour bin of each training pixel, sorted by both.
+        cells, counts: the distinct pairs as one number each, sorted, and the number of pixels of each.
+        colours, totals: the distinct colour bins, sorted, and the number of pixels of each.
+        seen: (bins,), the number of training pixels in each spatial bin.
     """
 
     tiles: Tiles
@@ -296,7 +298,7 @@ class ColourHistogram(Density, Predictor):
         return np.asarray(means[self.tiles.of(coordinates)])
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """n draws (n, 5): a position, then a colour bin seen in its bin, in the image, or any."""
+        """n samples (n, 5): a position, then a colour from its spatial bin, from the whole image, or any."""
         where = rng.random((n, 2)) * self.tiles.lattice.box
         tile = self.tiles.of(where)
         seen, everywhere = self.seen[tile], len(self.code)
@@ -311,7 +313,7 @@ class ColourHistogram(Density, Predictor):
         return np.hstack((where, colours))
 
     def save(self) -> tuple[Arrays, Facts]:
-        """The bins of each training pixel, from which all else is counted."""
+        """The bins of each training pixel; everything else is counted from them."""
         facts = {
             "tiles": [*self.tiles.lattice.shape, self.tiles.side],
             "axis": [self.axis.levels, self.axis.width],
@@ -327,13 +329,13 @@ class ColourHistogram(Density, Predictor):
 
 
 def _tiles(facts: list[int]) -> Tiles:
-    """Of height, width and side."""
+    """From height, width and side."""
     height, width, side = facts
     return Tiles(Lattice(height, width), side)
 
 
 def _found(keys: Whole, counts: Whole, wanted: Whole) -> NDArray[Any]:
-    """The counts of wanted keys (n,) among sorted keys; 0 where there is no such key."""
+    """The counts of the wanted keys (n,) among sorted keys; 0 if a key is not there."""
     at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where(keys[at] == wanted, counts[at], 0)
 

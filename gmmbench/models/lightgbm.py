@@ -1,4 +1,4 @@
-"""Gradient-boosted trees as a model of pixels: no density, but P(ink | x, y) and a law of r, g, b | x, y."""
+"""Gradient-boosted trees as a model of pixels: no density, but predictive distributions given x, y."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from .residual_law import ResidualLaw
 class LightGBM(Model):
     """Boosted trees on the coordinates of a pixel (Ke et al. 2017), stopped early on validation pixels.
 
-    Of colour it foretells a law, not a value: a mixture around the prediction, learnt from residuals out of
-    fold, as pixels held out will have them; the folds are squares as large as the holes.
+    For colour it predicts a distribution, not a value: a mixture around the prediction, learned from
+    out-of-fold residuals, which resemble those of held-out pixels. The folds are squares as large as the
+    holes.
     """
 
     name = "lightgbm"
@@ -32,20 +33,20 @@ class LightGBM(Model):
     leaves: int = option(127, "leaves of a tree", low=2, high=131_072)
     rate: float = option(0.1, "learning rate, the share of each tree that is taken", above=0, high=1)
     leaf_pixels: int = option(5, "fewest pixels in a leaf", low=1)
-    rotations: int = option(4, "how many turned pairs of axes the trees may cut along", low=1, high=64)
-    patience: int = option(20, "stop after this many rounds without gain on validation pixels", low=1)
+    rotations: int = option(4, "number of rotated pairs of axes that trees may cut along", low=1, high=64)
+    patience: int = option(20, "stop after this many rounds without improvement on validation pixels", low=1)
     law: str = option(
         "local",
-        "law of colours: covariances of the residuals near by, or one mixture for all pixels",
+        "predictive distribution of colours: covariances of nearby residuals, or one mixture for all pixels",
         choices=("local", "residuals"),
     )
-    neighbours: int = option(12, "pixels whose residuals make a local covariance", low=1, high=1000)
+    neighbours: int = option(12, "number of pixels whose residuals make a local covariance", low=1, high=1000)
     folds: int = option(3, "folds for the residuals of colours", low=2, high=100)
 
     def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
-        """One booster for ink (cross-entropy); of colour three (squared error), and as many for each fold.
+        """Fit one booster for ink (cross-entropy), or for colour three (squared error) and three for each fold.
 
-        The boosters train side by side, with one thread each: the fit is the same for any number of threads.
+        The boosters train in parallel, one thread each: the fit is the same for any number of threads.
         """
         where, values = scene.pixels()
         if not len(where):
@@ -68,7 +69,7 @@ class LightGBM(Model):
         boosters = tuple(job.result() for job in whole)
         law = None
         if scene.view == "colour":
-            answers = np.full(channels.shape, 0.5)  # grey, where there is nothing to learn from
+            answers = np.full(channels.shape, 0.5)  # grey if there is nothing to learn from
             for channel, jobs in enumerate(apart):
                 for out, job in zip(folds, jobs, strict=True):
                     answers[out, channel] = job.result()
@@ -107,7 +108,7 @@ class LightGBM(Model):
         }
 
     def _folds(self, scene: Scene, rng: np.random.Generator) -> list[NDArray[np.bool_]]:
-        """Which training pixels (n,) each fold leaves out, in squares as large as the holes."""
+        """The training pixels (n,) that each fold leaves out, in squares as large as the holes."""
         pixel = np.floor(scene.pixels()[0] / scene.lattice.cell) // scene.block
         squares, square = np.unique(pixel, axis=0, return_inverse=True)
         fold = (rng.permutation(len(squares)) % self.folds)[square.ravel()]
@@ -128,7 +129,7 @@ KEPT = ("rotations", "threads", "n_parameters", "iterations", "converged", "comp
 
 @dataclass(frozen=True, eq=False)
 class Boosted(Predictor):
-    """Fitted boosters: one gives P(ink), three give E[r, g, b], and residuals the law around it."""
+    """Fitted boosters: one gives P(ink), three give E[r, g, b], and residuals the distribution around it."""
 
     boosters: tuple[Any, ...]
     rotations: int
@@ -145,7 +146,7 @@ class Boosted(Predictor):
         return answers if self.residuals is not None else answers[:, 0]
 
     def law(self, coordinates: Floats) -> Law | None:
-        """Of colour: a mixture around what is predicted at coordinates (n, 2)."""
+        """For colour: a mixture around the prediction at coordinates (n, 2)."""
         if self.residuals is None:
             return None
         return self.residuals.around(coordinates, self.predict(coordinates))
@@ -161,14 +162,14 @@ class Boosted(Predictor):
 
     @classmethod
     def load(cls, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> Boosted:
-        """The same boosters: their text holds every digit."""
+        """The same boosters: their text has every digit."""
         boosters = tuple(library().Booster(model_str=text) for text in facts["boosters"])
         law = None if facts["law"] is None else ResidualLaw.load(arrays, facts["law"])
         return cls(boosters=boosters, residuals=law, **{key: facts[key] for key in KEPT})
 
 
 def _axes(coordinates: Floats, rotations: int) -> Floats:
-    """Coordinates (n, 2) along turned axes (n, 2 * rotations), for trees cut along axes only."""
+    """Coordinates (n, 2) along rotated axes (n, 2 * rotations), since trees only cut along axes."""
     angles = np.arange(rotations) * (np.pi / 2 / rotations)
     directions = np.concatenate((angles, angles + np.pi / 2))
     return coordinates @ np.vstack((np.cos(directions), np.sin(directions)))

@@ -1,4 +1,4 @@
-"""The law of a regressor's colours: a mixture around its prediction, learnt from residuals out of fold."""
+"""The predictive distribution of a colour regressor: a mixture around its prediction, from residuals."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import numpy as np
 from gmmbench import Floats, Law
 
 SCALES = (1 / 16, 1 / 4, 1.0, 4.0)
-"""What a local covariance is multiplied by, a component each: tails, and residuals that were too large."""
+"""Factors of a local covariance, one for each component: for tails, and for residuals that are too large."""
 
 GLOBAL = 4
-"""Gaussians for the residuals of the whole image; a law of nothing else has twice as many."""
+"""The number of Gaussians for the residuals of the whole image; without local ones it is doubled."""
 
 SHAPE = 3.0
-"""Neighbours' worth of the whole image's covariance, scaled to the size of the local one."""
+"""The weight, in neighbours, of the whole image's covariance, scaled to the size of the local one."""
 
 ABOVE = 0.02
-"""Neighbours' worth of the whole image's covariance as it is."""
+"""The weight, in neighbours, of the whole image's covariance without scaling."""
 
 
 ARRAYS = ("where", "residuals", "weights", "means", "covariances", "shares")
@@ -30,16 +30,16 @@ NUMBERS = ("neighbours", "covariance_floor", "threads", "compile_seconds")
 
 @dataclass(frozen=True, eq=False)
 class ResidualLaw:
-    """A mixture of Gaussians around a prediction, which is its mean: local ones, and global ones.
+    """A mixture of local and global Gaussians around a prediction, which is its mean.
 
     Attributes:
-        where, residuals: (n, 2) and (n, 3): of training pixels, out of fold.
-        neighbours: how many of them a local covariance is made of; 0: no local components.
-        covariance_floor: variance of a cell of colour, in every covariance.
-        weights, means, covariances: (m,), (m, 3), (m, 3, 3): the mixture of all residuals.
+        where, residuals: (n, 2) and (n, 3), the training pixels and their out-of-fold residuals.
+        neighbours: the number of residuals for a local covariance; 0: no local components.
+        covariance_floor: the variance of a cell of colour, which is part of every covariance.
+        weights, means, covariances: (m,), (m, 3), (m, 3, 3), the mixture of all residuals.
         shares: the weights of the local components and, last, of the global mixture; they sum to 1.
-        threads: how many may look for neighbours.
-        compile_seconds: what the mixture engine took to compile.
+        threads: the number of threads that search for neighbours.
+        compile_seconds: the seconds that the mixture engine spent on compiling.
     """
 
     where: Floats
@@ -65,10 +65,10 @@ class ResidualLaw:
         rng: np.random.Generator,
         threads: int,
     ) -> ResidualLaw:
-        """Of residuals (n, 3) of training pixels at `where` (n, 2), predicted by fits without them.
+        """Learn from residuals (n, 3) of training pixels at `where` (n, 2), which their fits did not see.
 
-        `held` are validation pixels and their residuals, by which local and global components get their
-        shares; without any, the training residuals serve, each without itself among its neighbours.
+        `held` are validation pixels and their residuals, which determine the shares of local and global
+        components. Without any, the training residuals are used, each without itself among its neighbours.
         """
         from gmmbench.mixture import fit
 
@@ -81,7 +81,7 @@ class ResidualLaw:
             rng=rng,
             threads=threads,
         )
-        middle = found.mixture.mean()  # taken away, so that the law's mean is what is predicted
+        middle = found.mixture.mean()  # subtracted, so that the mean is the prediction
         every = (found.mixture.weights, found.mixture.means - middle, found.mixture.covariances)
         parts = (len(SCALES) if neighbours else 0) + 1
         blank = np.full(parts, 1 / parts)
@@ -99,7 +99,7 @@ class ResidualLaw:
         return replace(law, shares=_shares(joint))
 
     def save(self) -> tuple[Mapping[str, Floats], Mapping[str, Any]]:
-        """Its arrays and its numbers, by name."""
+        """The arrays and numbers, by name."""
         arrays = {name: getattr(self, name) for name in ARRAYS}
         return arrays, {name: getattr(self, name) for name in NUMBERS}
 
@@ -110,7 +110,7 @@ class ResidualLaw:
         return cls(**kept, **{name: facts[name] for name in NUMBERS})
 
     def around(self, coordinates: Floats, predictions: Floats) -> Law:
-        """The law at coordinates (n, 2), where (n, 3) is predicted."""
+        """The distribution at coordinates (n, 2) with predictions (n, 3)."""
         n, m = len(coordinates), len(self.weights)
         means = predictions[:, None] + self.means
         if not self.neighbours:
@@ -133,9 +133,9 @@ class ResidualLaw:
         return cKDTree(self.where)
 
     def _local(self, coordinates: Floats, themselves: bool = False) -> Floats:
-        """Second moments (n, 3, 3) of the residuals near by, drawn towards what is usual.
+        """Second moments (n, 3, 3) of nearby residuals, shrunk towards those of the whole image.
 
-        With `themselves` the coordinates are the training pixels, and none is its own neighbour.
+        With `themselves`, the coordinates are the training pixels, and none is its own neighbour.
         """
         first = 2 if themselves and len(self.where) > 1 else 1
         ranks = np.arange(first, min(first + self.neighbours, len(self.where) + 1))
@@ -157,7 +157,7 @@ def _log_normal(apart: Floats, covariances: Floats) -> Floats:
 
 
 def _shares(joint: Floats) -> Floats:
-    """Weights of fixed densities (n, m), in logs, by expectation-maximisation; half a point each to begin."""
+    """Weights of fixed log densities (n, m) by EM, with half a point added to each density."""
     shares = np.full(joint.shape[1], 1 / joint.shape[1])
     for _ in range(200):
         log_shared = joint + np.log(shares)

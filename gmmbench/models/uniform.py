@@ -1,4 +1,4 @@
-"""The uniform distribution: it knows nothing but the box, and what the others gain is counted from it."""
+"""The uniform distribution over the box: the baseline from which information gains are measured."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from gmmbench import Density, Fitted, Floats, Model, Predictor, Scene, Watch, ho
 
 @dataclass(frozen=True)
 class Uniform(Model):
-    """The same density everywhere in the image's box, and for every colour or level in 0..1."""
+    """A constant density over the image's box, and over all colours or levels in 0..1."""
 
     name = "uniform"
     views = ("ink", "colour", "levels")
 
     def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
-        """Take the box; there is nothing to learn."""
+        """Read the box; there is nothing to learn."""
         width, height = scene.lattice.box
         extent = {"x": width, "y": height}
         sides = np.array([extent.get(column, 1.0) for column in scene.columns])
@@ -45,7 +45,7 @@ class Flat(Density):
         return np.where(inside, -np.log(self.sides).sum(), -np.inf)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """n draws (n, d)."""
+        """n samples (n, d)."""
         return rng.random((n, len(self.sides))) * self.sides
 
     def mean(self) -> Floats:
@@ -64,7 +64,7 @@ class Flat(Density):
 
 @dataclass(frozen=True, eq=False)
 class FlatColour(Flat, Predictor):
-    """The same over x, y, r, g, b: every colour is as likely, whatever the pixel."""
+    """The same over x, y, r, g, b: all colours are equally likely at every pixel."""
 
     def predict(self, coordinates: Floats) -> Floats:
         """Middle grey for each of n coordinates: (n, 3)."""

@@ -1,4 +1,4 @@
-"""Checks of what mixtures are made of and asked: parameters, columns and values."""
+"""Checks of the arguments of mixtures: parameters, columns and values."""
 
 from __future__ import annotations
 

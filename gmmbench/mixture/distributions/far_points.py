@@ -1,4 +1,4 @@
-"""Which component is responsible for points so far away that the squared distances lose their difference."""
+"""Responsibilities of points so far away that differences of squared distances are lost in rounding."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ distance float64 represents log densities to 1e-4 nats at best; beyond 1e154 the
 
 
 def far_responsibilities(points: Floats, offset: Floats, means: Floats, factors: Floats) -> Floats:
-    """p(k | x) where log joint densities are offset - |A (x - mean)|^2 / 2: (n, K).
+    """p(k | x) for log joint densities offset - |A (x - mean)|^2 / 2: (n, K).
 
     With x = s u, where s is the largest coordinate, that is -s^2 |A u|^2 / 2 + s (A u) . (A mean) + constant.
-    The three terms are compared one after the other, so that no s is too large.
+    The three terms are compared one after another, so that s may be arbitrarily large.
 
     Args:
-        points: (n, d), finite, as are the means best given from a centre between them.
-        offset: (K,), everything that does not depend on x, nats; -inf for a component of weight 0.
+        points: (n, d), finite. Points and means are best given relative to a centre between the means.
+        offset: (K,), the part that does not depend on x, nats; -inf for a component of weight 0.
         means: (K, d).
         factors: A, (K, d, d), the inverses of the covariances' Cholesky factors.
     """

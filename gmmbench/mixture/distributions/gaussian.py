@@ -19,13 +19,13 @@ from .conditionals import Conditionals
 from .far_points import FAR, far_responsibilities
 
 CHUNK = 1 << 22
-"""Entries of an (n, K) array that are held at once: 32 MB in float64."""
+"""The number of entries of an (n, K) array in memory at once: 32 MB in float64."""
 
 LARGE = 2_000_000
-"""Point-component pairs from which on a question is for the compiled engine."""
+"""The compiled engine is used above this number of point-component pairs."""
 
 NEAR = 1e6
-"""Standard deviations of the whole mixture within which the compiled engine answers."""
+"""The compiled engine is used within this many standard deviations of the whole mixture."""
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -33,7 +33,7 @@ class Mixture:
     """A mixture of K Gaussians in d dimensions: p(x) = sum_k w_k N(x; m_k, C_k).
 
     Args:
-        weights: (K,), each >= 0; they are normalised to sum 1.
+        weights: (K,), each >= 0; they are normalised to a sum of 1.
         means: (K, d).
         covariances: (K, d, d), symmetric and positive definite.
 
@@ -81,7 +81,7 @@ class Mixture:
     def log_density(self, points: ArrayLike) -> Floats:
         """log p(x) in nats at points (n, d): (n,).
 
-        At very many points the engine answers, which may leave out `evaluate.TRUNCATION` of a density.
+        For very many points the compiled engine is used; it may leave out `evaluate.TRUNCATION` of a density.
         """
         x = self._points(points)
         if len(x) * self.n_components <= LARGE:
@@ -112,14 +112,14 @@ class Mixture:
         return shares
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """n independent draws (n, d)."""
+        """n independent samples (n, d)."""
         chosen = rng.choice(self.n_components, size=n, p=self.weights)
-        draws = rng.standard_normal((n, self.dimension))
-        for start in range(0, n, CHUNK // 16):  # (n, d, d) factors are never held at once
+        samples = rng.standard_normal((n, self.dimension))
+        for start in range(0, n, CHUNK // 16):  # never all (n, d, d) factors at once
             rows = slice(start, start + CHUNK // 16)
             k = chosen[rows]
-            draws[rows] = self.means[k] + np.einsum("nij,nj->ni", self._factors[k], draws[rows])
-        return draws
+            samples[rows] = self.means[k] + np.einsum("nij,nj->ni", self._factors[k], samples[rows])
+        return samples
 
     def mean(self) -> Floats:
         """E[x] = sum_k w_k m_k: (d,)."""
@@ -156,15 +156,15 @@ class Mixture:
 
         Args:
             columns: the c known columns, or a mask of d booleans.
-            values: (c,) what they are known to be; or (n, c), for many conditional mixtures at once.
+            values: (c,), their values; or (n, c), for n conditional mixtures at once.
 
         Returns:
-            Of (c,), a Mixture of the remaining d - c columns, in their old order; its weights are
-            w_k N(values; m_k, C_k) over the known columns, normalised. Of (n, c), Conditionals: weights
+            For (c,), a Mixture of the other d - c columns, in their order. Its weights are
+            w_k N(values; m_k, C_k) over the known columns, normalised. For (n, c), Conditionals: weights
             (n, K), means (n, K, d - c) and covariances (K, d - c, d - c).
 
         Raises:
-            ValueError: columns that do not exist, none left unknown, values that are not finite.
+            ValueError: columns that do not exist, no unknown column, or values that are not finite.
 
         Example:
             >>> m = Mixture([1.0], [[0.0, 1.0]], [[[1.0, 0.5], [0.5, 1.0]]])
@@ -190,8 +190,8 @@ class Mixture:
             values: (n, c), which may be arbitrarily far away.
 
         Returns:
-            (n, d - c), the remaining columns in their old order. For very many values the engine answers,
-            to about 1e-5 of the columns' standard deviations.
+            (n, d - c), the other columns in their order. For very many values the compiled engine is used,
+            which is exact to about 1e-5 of the columns' standard deviations.
 
         Raises:
             ValueError: columns that do not exist, values that are not finite.
@@ -223,7 +223,7 @@ class Mixture:
         return _representable(out)
 
     def _regression(self, known: list[int], rest: list[int]) -> tuple[Floats, Floats]:
-        """C_rk C_kk^-1 and the covariance of the rest given the known, of every component."""
+        """C_rk C_kk^-1, and the covariance of the other columns given the known ones, for every component."""
         every = range(self.n_components)
         across = self.covariances[np.ix_(every, rest, known)]
         within = self.covariances[np.ix_(every, known, known)]
@@ -232,7 +232,7 @@ class Mixture:
         return gain, (left + np.swapaxes(left, 1, 2)) / 2
 
     def _near(self, x: Floats) -> Booleans:
-        """Which points (n, d) the engine answers for: those within NEAR standard deviations."""
+        """Whether each point (n, d) is within NEAR standard deviations, where the compiled engine is used."""
         return np.asarray((np.abs(x - self.mean()) <= NEAR * np.sqrt(np.diag(self.covariance()))).all(axis=1))
 
     def _log_density(self, x: Floats) -> Floats:
@@ -266,7 +266,7 @@ class Mixture:
 
 
 def _representable(means: Floats) -> Floats:
-    """The means themselves. Raises ValueError if a number is too large for float64."""
+    """The means, unchanged. Raises ValueError if a number is too large for float64."""
     if not np.isfinite(means).all():
         raise ValueError("expected values whose conditional means are below 1e308, got larger ones")
     return means

@@ -13,10 +13,10 @@ from ..array_types import Floats
 from .arguments import checked_parameters, checked_values, chosen_columns
 
 CHUNK = 1 << 22
-"""Numbers held at once."""
+"""The number of entries in memory at once."""
 
 FAR = 1e100
-"""Coordinates from which on squares are taken as logarithms, since they might overflow."""
+"""Above this, squares of coordinates are computed as logarithms, since they could overflow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +28,13 @@ class StudentMixture:
         means: locations, (K, d).
         scales: scale matrices, (K, d, d), positive definite.
         degrees: degrees of freedom, (K,), > 0.
-        independent: the axes are independent within a component, each a t_1 of the same degrees (the scales
-            are diagonal then): the predictive of diagonal covariances.
+        independent: whether the axes are independent within a component, each a t_1 with the same degrees:
+            the predictive of diagonal covariances. The scales must then be diagonal.
 
     Raises:
         ValueError: shapes that do not agree, values that are not finite, a negative weight, degrees that are
-            not positive, a scale matrix that is not symmetric (beyond rounding), or with `independent` not
-            diagonal.
+            not positive, or a scale matrix that is not symmetric (beyond rounding), or not diagonal with
+            `independent`.
 
     Example:
         >>> t = StudentMixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[None], np.array([5.0]))
@@ -70,7 +70,7 @@ class StudentMixture:
         return int(self.means.shape[1])
 
     def log_density(self, points: ArrayLike) -> Floats:
-        """log p(x) in nats at points (n, d): (n,). No more than CHUNK numbers are held at once."""
+        """log p(x) in nats at points (n, d): (n,). At most CHUNK numbers are in memory at once."""
         x = np.asarray(points, dtype=np.float64)
         if x.ndim != 2 or x.shape[1] != self.dimension:
             raise ValueError(f"expected points (n, {self.dimension}), got {x.shape}")
@@ -81,25 +81,25 @@ class StudentMixture:
         return out
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """n independent draws (n, d)."""
+        """n independent samples (n, d)."""
         d = self.dimension
         chosen = rng.choice(self.n_components, size=n, p=self.weights)
         factors = np.linalg.cholesky(self.scales)
-        draws = np.empty((n, d))
+        samples = np.empty((n, d))
         step = max(1, CHUNK // (d * d))
         for start in range(0, n, step):
             k = chosen[start : start + step]
             free = np.repeat(self.degrees[k, None], d if self.independent else 1, axis=1)
             noise = rng.standard_normal((len(k), d)) / np.sqrt(rng.chisquare(free) / free)
-            draws[start : start + step] = self.means[k] + np.einsum("nij,nj->ni", factors[k], noise)
-        return draws
+            samples[start : start + step] = self.means[k] + np.einsum("nij,nj->ni", factors[k], noise)
+        return samples
 
     def mean(self) -> Floats:
-        """sum_k w_k m_k (d,): E[x] where all degrees are above 1; else of the components' locations."""
+        """sum_k w_k m_k: (d,). It is E[x] if all degrees are above 1."""
         return np.asarray(self.weights @ self.means / self.weights.sum())
 
     def marginal(self, columns: Sequence[int]) -> StudentMixture:
-        """The mixture of some columns alone, of the same degrees; `columns` as in `Mixture.marginal`."""
+        """The mixture of some columns alone, with the same degrees; `columns` as in `Mixture.marginal`."""
         keep = chosen_columns(columns, self.dimension)
         scales = self.scales[np.ix_(range(self.n_components), keep, keep)]
         return StudentMixture(self.weights, self.means[:, keep], scales, self.degrees, self.independent)
@@ -107,16 +107,16 @@ class StudentMixture:
     def conditional_mean(self, columns: Sequence[int], values: ArrayLike) -> Floats:
         """E[other columns | x[columns] = values] for many values at once.
 
-        A component's is the linear regression on its location and scale matrix, as of a Gaussian
-        (Kotz and Nadarajah 2004, section 1.11); its share is that of its marginal t. Given c columns a
-        component has c degrees more, so the mean exists.
+        That of a component is a linear regression with its location and scale matrix, as for a Gaussian
+        (Kotz and Nadarajah 2004, section 1.11), and its responsibility is that of its marginal t. Given c
+        columns, a component has c more degrees of freedom, so the mean exists.
 
         Args:
             columns: the c known columns, or a mask of d booleans.
             values: (n, c), which may be arbitrarily far away.
 
         Returns:
-            (n, d - c), the remaining columns in their old order.
+            (n, d - c), the other columns in their order.
 
         Raises:
             ValueError: columns that do not exist, values that are not finite.
@@ -146,7 +146,7 @@ class StudentMixture:
         constant += (d // axes) * (gammaln((df + axes) / 2) - gammaln(df / 2))
         with np.errstate(divide="ignore"):
             constant += np.log(self.weights)
-        centre = self.mean()  # digits would be lost where the origin is far
+        centre = self.mean()  # digits would be lost if the origin were far away
         moved = np.einsum("kij,kj->ki", factors, self.means - centre)
         rows = max(1, CHUNK // (16 * k * d))  # arrays that stay in cache
         for start in range(0, len(x), rows):
@@ -156,7 +156,7 @@ class StudentMixture:
                 yield part, constant - 0.5 * (df + axes) * self._far_logs(near, factors, moved)
                 continue
             total = np.zeros((len(near), k))
-            for axis in range(d):  # each a product of matrices
+            for axis in range(d):  # one matrix product each
                 square = near @ factors[:, axis].T
                 square -= moved[:, axis]
                 square *= square
@@ -169,9 +169,9 @@ class StudentMixture:
             yield part, constant - 0.5 * (df + axes) * total
 
     def _far_logs(self, x: Floats, factors: Floats, moved: Floats) -> Floats:
-        """log(1 + |A x - b|^2 / df), of independent axes their sum, where the square may overflow: (n, K)."""
+        """log(1 + |A x - b|^2 / df), or its sum over independent axes, if squares may overflow: (n, K)."""
         size = np.maximum(np.abs(x).max(axis=1, keepdims=True), 1.0)
-        with np.errstate(divide="ignore", invalid="ignore"):  # NaN and infinity are answered with NaN
+        with np.errstate(divide="ignore", invalid="ignore"):  # NaN and infinity give NaN
             along = np.einsum("kij,nj->nki", factors, x / size) - moved / size[:, :, None]
             logs = 2 * np.log(size[:, :, None]) + np.log(along**2)
             if not self.independent:

@@ -11,14 +11,14 @@ from ..array_types import Integers, KernelFloats
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """n points in b blocks of `size`, the last filled up with copies of its last point of weight 0.
+    """n points in b blocks of `size`. The last block is padded with copies of the last point, of weight 0.
 
     Attributes:
-        order: (n,) which point stands where.
-        x: (b, d, size) coordinates, an axis at a time.
+        order: (n,), the index of the point at each place.
+        x: (b, d, size), the coordinates, axis by axis.
         weight: (b, size).
-        centre, half: (b, d) the middle and half the sides of each block's box.
-        family_centre, family_half: the same of every `family` blocks together.
+        centre, half: (b, d), the centre and the half sides of each block's box.
+        family_centre, family_half: the same for every `family` consecutive blocks.
     """
 
     order: Integers
@@ -35,7 +35,7 @@ class Blocks:
         return sum(a.nbytes for a in vars(self).values())
 
     def scatter(self, values: KernelFloats) -> KernelFloats:
-        """Values (b, size) back in the points' order: (n,)."""
+        """Values (b, size) in the order of the points: (n,)."""
         out = np.empty(len(self.order), values.dtype)
         out[self.order] = values.reshape(-1)[: len(self.order)]
         return out
@@ -44,11 +44,11 @@ class Blocks:
 def arrange(points: KernelFloats, weights: KernelFloats, precision: str, size: int, family: int) -> Blocks:
     """Sort points (n, d) with weights (n,) into blocks of `size` (Bentley 1975: a k-d tree).
 
-    A cell is halved across its longest side, at a multiple of the block's size, and of the family's
-    where it holds more than one, so that only the last block is not full.
+    Each cell is halved across its longest side, at a multiple of the block size, or of the family size if it
+    holds more than one family, so that only the last block is not full.
     """
     n = len(points)
-    coordinates = np.array(points.T, dtype=precision, order="C")  # a copy always, for it is sorted in place
+    coordinates = np.array(points.T, dtype=precision, order="C")  # always a copy, since it is sorted in place
     order = np.arange(n)
     cells = [(0, n)]
     while cells:
@@ -72,16 +72,16 @@ def arrange(points: KernelFloats, weights: KernelFloats, precision: str, size: i
 def arrange_quickly(
     points: KernelFloats, weights: KernelFloats, precision: str, size: int, family: int
 ) -> Blocks:
-    """The same along Morton's curve: looser boxes, for points that are asked about once.
+    """Sort points along Morton's curve: faster, with looser boxes, for points that are evaluated once.
 
-    Bits of the coordinates are interleaved and the codes sorted (Morton 1966); 16 bits in all do for 1
-    and 2 dimensions, where it is used.
+    The bits of the coordinates are interleaved and the codes sorted (Morton 1966). It is used for 1 and 2
+    dimensions, for which 16 bits in all are enough.
     """
     n, d = points.shape
     low, high = points.min(axis=0), points.max(axis=0)
     bits = 16 // d
     scaled = (points - low) * ((1 << bits) - 1) / np.where(high > low, high - low, 1.0)
-    code = np.zeros(n, np.uint16)  # 16 bits are sorted by radix
+    code = np.zeros(n, np.uint16)  # numpy sorts 16 bits by radix
     for axis, column in enumerate(scaled.T.astype(np.uint16)):
         for bit in range(bits):
             code |= ((column >> np.uint16(bit)) & np.uint16(1)) << np.uint16(bit * d + axis)
@@ -91,7 +91,7 @@ def arrange_quickly(
 
 
 def _cut(coordinates: KernelFloats, order: Integers, weights: KernelFloats, size: int, family: int) -> Blocks:
-    """Blocks of coordinates (d, n) that are in their order already."""
+    """Cut coordinates (d, n) that are already in order into blocks."""
     d, n = coordinates.shape
     precision = coordinates.dtype
     blocks = -(-n // size)
@@ -113,7 +113,7 @@ def _cut(coordinates: KernelFloats, order: Integers, weights: KernelFloats, size
 
 
 def _box(low: KernelFloats, high: KernelFloats) -> tuple[KernelFloats, KernelFloats]:
-    """Middle and half sides, these a hair longer, for the middle is rounded."""
+    """Centre and half sides of a box; the half sides are slightly longer because the centre is rounded."""
     tiny = np.finfo(low.dtype).eps
     centre = (low + high) / 2
     half = np.maximum(high - centre, centre - low) * (1 + 4 * tiny)

@@ -1,4 +1,4 @@
-"""The E-step of a whole set of points: kernels over blocks, threads over chunks of blocks."""
+"""The E-step over all points: kernels work on blocks, threads on chunks of blocks."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from ..parallel import cores
 from .blocks import Blocks, arrange
 
 CHUNKS = 32
-"""Parts a pass is cut into at most, whatever the threads: sums are formed in the same order on any number."""
+"""The largest number of chunks of a pass. It does not depend on the threads, so that sums have one order."""
 
 CHUNK_PAIRS = 1 << 20
-"""Points times components that make a part worth its call."""
+"""The fewest points times components of a chunk."""
 
 CHUNK_BYTES = 1 << 28
-"""The parts' totals together take no more than this: with many numbers a component there are fewer."""
+"""The most memory for the totals of all chunks: large components make fewer chunks."""
 
 TRUNCATION = 1e-5
-"""Default for the largest share of a point's responsibilities that may be left out."""
+"""The default for the largest share of a point's responsibilities that may be left out."""
 
 ROUNDING = 1e-6
-"""Part of a distance that is given away at each pass for the rounding of what is remembered of it."""
+"""The share of a remembered distance that each pass subtracts as an allowance for rounding."""
 
 PRECISIONS = {"single": "float32", "double": "float64"}
 
 
 @dataclass(frozen=True, eq=False)
 class KernelComponents:
-    """What an E-step needs of K components: log joint density = offset - |A (x - mean)|^2 / 2.
+    """K components as an E-step needs them: log joint density = offset - |A (x - mean)|^2 / 2.
 
     Args:
-        offset: (K,) everything that does not depend on x, nats.
+        offset: (K,), the part that does not depend on x, nats.
         means: (K, d).
         factors: A, (K, d, d), lower triangular (the inverse of the covariance's Cholesky factor).
     """
@@ -48,7 +48,7 @@ class KernelComponents:
 
     @classmethod
     def of(cls, weights: KernelFloats, means: KernelFloats, covariances: KernelFloats) -> KernelComponents:
-        """Of a mixture's weights (K,), means (K, d) and covariances (K, d, d).
+        """From a mixture's weights (K,), means (K, d) and covariances (K, d, d).
 
         Raises:
             ValueError: a covariance is not positive definite.
@@ -73,16 +73,16 @@ class KernelComponents:
         return np.ascontiguousarray(joined.astype(precision))
 
     def rounded(self, precision: str) -> KernelComponents:
-        """As the kernels of a precision see them, in float64."""
+        """The components as the kernels of a precision see them, in float64."""
         return KernelComponents(
             self.offset, *(a.astype(precision).astype(float) for a in (self.means, self.factors))
         )
 
     def drift_from(self, before: KernelComponents) -> KernelFloats:
-        """How far distances |A (x - mean)| may have fallen at any x: (2, K), [shift, shrink].
+        """How much the distances |A (x - mean)| may have shrunk at any x: (2, K), [shift, shrink].
 
-        With before's A and mean, now A' and mean': |A' (x - mean')| >= (|A (x - mean)| - shift) shrink, for
-        A (x - mean) = (A A'^-1) A' (x - mean') + A (mean' - mean), and |A A'^-1| <= 1 + |A A'^-1 - 1|.
+        With A and mean before, and A' and mean' now: |A' (x - mean')| >= (|A (x - mean)| - shift) shrink,
+        since A (x - mean) = (A A'^-1) A' (x - mean') + A (mean' - mean) and |A A'^-1| <= 1 + |A A'^-1 - 1|.
         """
         moved = np.einsum("kij,kj->ki", before.factors, self.means - before.means)
         turned = before.factors @ inverse_of_lower(self.factors) - np.eye(self.means.shape[1])
@@ -92,14 +92,14 @@ class KernelComponents:
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Sums over the points with their responsibilities r, about the means the E-step had.
+    """Sums over the points, weighted by responsibilities r, about the means of the E-step.
 
     Attributes:
         bound: sum of weight times log density, nats.
         count: (K,) sum r.
         first: (K, d) sum r (x - mean).
-        second: (K, d, d) sum r (x - mean)(x - mean)^T; of diagonal forms the diagonal alone.
-        pairs: block-component pairs evaluated, blocks done again, pairs summed.
+        second: (K, d, d) sum r (x - mean)(x - mean)^T; for diagonal forms only the diagonal.
+        pairs: the numbers of block-component pairs evaluated, of blocks done again, and of pairs summed.
     """
 
     bound: float
@@ -110,16 +110,16 @@ class Moments:
 
 
 class Expectation:
-    """Points ready for E-steps; it remembers how low each block's density was.
+    """Points that are ready for E-steps. It remembers the least density of each block.
 
     Args:
-        points: (n, d), in units where their spread is about one.
+        points: (n, d), in units in which their spread is about one.
         weights: (n,), each 0..1.
-        diagonal: whether factors are diagonal, and only the diagonal of second moments is wanted.
-        precision: "single" or "double": of the kernels; totals are float64 always.
+        diagonal: whether factors are diagonal, and only the diagonals of second moments are needed.
+        precision: "single" or "double", the precision of the kernels. Totals are always float64.
         truncation: the largest share of any point's responsibilities that may be left out; 0: none.
-        threads: None for as many as this process may use.
-        sort: how points become blocks.
+        threads: the number of threads; None: as many as this process may use.
+        sort: the function that sorts points into blocks.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class Expectation:
         self._family = FAMILY
         count = len(self.blocks.x)
         self._low = np.full(count, -np.inf, self.precision)
-        # what each block has evaluated in vain, for the components before: see `kernels.e_step_kernel`
+        # the components of the last pass, and what each block evaluated in vain: see `kernels.e_step_kernel`
         self._before: KernelComponents | None = None
         self._known = np.zeros(count, np.int32)
         self._vain = np.empty((count, REMEMBERED if truncation > 0 else 0), np.int32)
@@ -163,7 +163,7 @@ class Expectation:
         return Moments(bound, totals[:, 0], totals[:, 1 : 1 + d], second, pairs)
 
     def log_density(self, components: KernelComponents) -> KernelFloats:
-        """Log density at every point, in their order: (n,)."""
+        """Log density at every point: (n,)."""
         _, _, _, density = self._pass(components, "density")
         return self.blocks.scatter(density)
 
@@ -174,11 +174,11 @@ class Expectation:
         return np.stack([self.blocks.scatter(out[:, t]) for t in range(lines.shape[1])], axis=1)
 
     def reweigh(self, weights: KernelFloats) -> None:
-        """Give the points other weights (n,), each >= 0, in their order."""
+        """Replace the weights of the points: (n,), each >= 0."""
         self.blocks.weight.reshape(-1)[: self.n] = weights[self.blocks.order]
 
     def forget(self) -> None:
-        """Let the next E-step find its lists afresh: for components unlike the last ones."""
+        """Forget the lists of the last E-step; needed before components that are unlike the last ones."""
         self._low[:] = -np.inf
         self._before = None
 
@@ -220,7 +220,7 @@ class Expectation:
             parts = [part(*span) for span in spans]
         else:
             if task not in self._compiled:
-                part(0, 0)  # compiles, in this thread, so that its seconds are counted here
+                part(0, 0)  # compile in this thread, which counts the seconds
                 self._compiled.add(task)
             parts = list(self._pool.map(part, *zip(*spans, strict=True)))
         totals = parts[0][1]
@@ -230,7 +230,7 @@ class Expectation:
         return bound, totals, sum((counts for *_, counts in parts), np.zeros(3, np.int64)), out
 
     def _drift(self, components: KernelComponents) -> KernelFloats:
-        """Drift of components since the last E-step; where there was none, blocks remember nothing."""
+        """The drift of the components since the last E-step. Without one, the blocks' memory is cleared."""
         now = components.rounded(self.precision)
         before, self._before = self._before, now
         if before is None or before.means.shape != now.means.shape:
@@ -239,7 +239,7 @@ class Expectation:
         return now.drift_from(before).astype(self.precision)
 
     def _edges(self, components: int, bytes_each: int) -> list[int]:
-        """Where chunks of blocks begin, at families; how many depends on the work, not on threads."""
+        """The edges of chunks of blocks, at families. Their number depends on the work, not on threads."""
         blocks = len(self.blocks.x)
         families = -(-blocks // self._family)
         worth = self.n * components // CHUNK_PAIRS
@@ -260,5 +260,5 @@ def inverse_of_lower(lower: KernelFloats) -> KernelFloats:
 
 
 def _places(d: int, diagonal: bool) -> tuple[Integers, Integers]:
-    """Row and column of each entry of a component's factor, in the kernels' order."""
+    """The row and column of each entry of a component's factor, in the order of the kernels."""
     return (np.arange(d), np.arange(d)) if diagonal else np.tril_indices(d)

@@ -1,4 +1,4 @@
-"""E-steps in numpy: for points with missing cells (NaN), and for points too few to compile kernels for."""
+"""E-steps in numpy: for points with missing cells (NaN), and for so few points that compiling is slower."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..distributions.far_points import FAR, far_responsibilities
 from .e_step import KernelComponents, Moments, inverse_of_lower
 
 CHUNK = 1 << 20
-"""Entries of a (K, n, d) array that are held at once."""
+"""The number of entries of a (K, n, d) array in memory at once."""
 
 GAUSSIAN_STEPS = 200
-"""The most E-steps for the one Gaussian by which missing cells are guessed before a fit."""
+"""The largest number of E-steps for the single Gaussian that fills missing cells before a fit."""
 
 GAUSSIAN_TOLERANCE = 1e-8
-"""Nats per row that such a step must gain for another to be made."""
+"""These steps stop when one gains less than this, nats per row."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Pattern:
-    """The points that lack the same columns: their rows, and their values (n, c) in the known columns."""
+    """Points with the same missing columns: their rows, and their values (n, c) in the known columns."""
 
     rows: Integers
     points: Floats
@@ -34,12 +34,12 @@ class _Pattern:
 
 @dataclass(frozen=True, eq=False)
 class _Marginal:
-    """K components as a pattern sees them.
+    """K components, restricted to the known columns of a pattern.
 
     Attributes:
-        offset, means, factors: of the known columns, as in KernelComponents: (K,), (K, c) and (K, c, c).
-        lines: (K, d, c) what a deviation in the known columns leads one to expect in all columns.
-        left: (K, d, d) the covariance of the hidden columns given the known ones, 0 elsewhere.
+        offset, means, factors: those of the known columns, as in KernelComponents: (K,), (K, c), (K, c, c).
+        lines: (K, d, c), the regression of all columns on the known ones.
+        left: (K, d, d), the covariance of the hidden columns given the known ones, 0 elsewhere.
     """
 
     offset: Floats
@@ -50,11 +50,11 @@ class _Marginal:
 
 
 class IncompleteExpectation:
-    """E-steps over points of which some cells are missing at random, all responsibilities exact.
+    """E-steps over points of which some cells are missing at random; all responsibilities are exact.
 
-    A component's density of a point is that of the columns which are there. The sums of an M-step hold for
-    hidden columns what the component expects of them given the known ones, with the covariance that is left:
-    this is EM for missing data (Dempster, Laird and Rubin 1977, section 2; Ghahramani and Jordan 1994).
+    A component's density of a point is that of the known columns. In the sums of an M-step, hidden columns
+    are replaced by their expectation given the known ones, and the remaining covariance is added. This is EM
+    for missing data (Dempster, Laird and Rubin 1977, section 2; Ghahramani and Jordan 1994).
 
     Args:
         points: (n, d), NaN where a cell is missing.
@@ -113,7 +113,7 @@ class IncompleteExpectation:
         return out
 
     def responsibilities(self, components: KernelComponents) -> Floats:
-        """p(k | known columns) of every point, in their order: (n, K)."""
+        """p(k | known columns) of every point: (n, K)."""
         out = np.empty((self.n, len(components.offset)))
         for rows, shares in self.shares(components):
             out[rows] = shares
@@ -137,7 +137,7 @@ class IncompleteExpectation:
                 yield rows, shares
 
     def completed(self, components: KernelComponents) -> Floats:
-        """The points with what is expected in their missing cells: (n, d)."""
+        """The points, with expected values in their missing cells: (n, d)."""
         out = np.empty((self.n, self.dimension))
         for pattern in self._patterns:
             marginal = _marginal(components, pattern)
@@ -157,7 +157,7 @@ class IncompleteExpectation:
 
 
 def most_likely_gaussian(points: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Mean (d,) and covariance (d, d) of one Gaussian fitted to points of which cells are missing, by EM."""
+    """Mean (d,) and covariance (d, d) of one Gaussian, fitted by EM to points with missing cells."""
     share = weights / weights.sum()
     there = ~np.isnan(points)
     known = np.where(there, points, 0.0)
@@ -180,7 +180,7 @@ def most_likely_gaussian(points: Floats, weights: Floats) -> tuple[Floats, Float
 
 
 def filled(points: Floats, mean: Floats, covariance: Floats) -> Floats:
-    """The points with what one Gaussian expects in their missing cells, as good as known: (n, d)."""
+    """The points, with the expectations of one Gaussian in their missing cells: (n, d)."""
     variance = np.diag(covariance)
     least = np.diag(1e-10 * variance + 1e-12 * variance.max() + 1e-300)
     one = KernelComponents.of(np.ones(1), mean[None], (covariance + least)[None])

@@ -1,4 +1,4 @@
-"""Where expectation-maximisation begins: first components made from the points."""
+"""Initialisation: the first components of a fit, made from the points."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from numpy.typing import NDArray
 from ..array_types import Floats, Integers
 
 SAMPLE = 20
-"""Points per component that k-means looks at, and never fewer than SAMPLE_LEAST."""
+"""Points per component that k-means uses, but at least SAMPLE_LEAST in all."""
 
 SAMPLE_LEAST = 20_000
 
 LLOYD = 10
-"""Lloyd's iterations after k-means++: the first ones bring most of what a hundred would."""
+"""Lloyd's iterations after k-means++: the first ones bring most of the gain of a hundred."""
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Parameters of a mixture on its way: weights (K,), means (K, d), covariances (K, d, d)."""
+    """The parameters of a mixture during a fit: weights (K,), means (K, d), covariances (K, d, d)."""
 
     weights: Floats
     means: Floats
     covariances: Floats
 
     def keep(self, chosen: NDArray[Any]) -> State:
-        """Some of the components, their weights made to sum to 1."""
+        """Some of the components, with weights that sum to 1 again."""
         weights = self.weights[chosen]
         return State(weights / weights.sum(), self.means[chosen], self.covariances[chosen])
 
 
 def split(state: State, whole: Integers, free: Integers) -> State:
-    """Components `whole` cut across their longest axes, one half of each at the places `free`."""
+    """Cut the components `whole` across their longest axes; one half of each goes to a place in `free`."""
     weights, means, spread = (np.array(a) for a in (state.weights, state.means, state.covariances))
     values, vectors = np.linalg.eigh(spread[whole])
     # two halves of a Gaussian cut across its longest axis: their means lie sqrt(2 / pi) sd away
@@ -49,7 +49,7 @@ def split(state: State, whole: Integers, free: Integers) -> State:
 
 
 def reseeded(state: State) -> State:
-    """Components of weight 0 made halves of the heaviest, of halves where there are not enough."""
+    """Replace components of weight 0 by halves of the heaviest ones, and by quarters if need be."""
     while len(empty := np.flatnonzero(state.weights == 0)):
         heavy = np.argsort(-state.weights, kind="stable")[: len(state.weights) - len(empty)]
         pairs = min(len(empty), len(heavy))
@@ -65,9 +65,11 @@ def begin(
     covariance_floor: Floats,
     rng: np.random.Generator,
 ) -> State:
-    """First components for points (n, d) with weights (n,); covariance_floor (d, d) is added to covariances.
+    """The first components for points (n, d) with weights (n,).
 
-    - "kmeans": k-means++ on a subsample, then LLOYD iterations; "k-means++": without them
+    The covariance floor (d, d) is added to their covariances.
+
+    - "kmeans": k-means++ on a subsample, then LLOYD iterations; "k-means++": without these iterations
       (Arthur and Vassilvitskii 2007).
     - "stratified": the cells of a k-d tree with K leaves of equal numbers of points.
     - "random", "random_from_data": K of the points, each as wide as one component among K.
@@ -91,7 +93,7 @@ def begin(
 
 
 def stratify(points: Floats, cells: int) -> Integers:
-    """Which of `cells` k-d leaves of nearly equal numbers each point lies in: (n,)."""
+    """The leaf of each point (n,), in a k-d tree with `cells` leaves of nearly equal numbers of points."""
     labels = np.empty(len(points), np.intp)
     todo = [(np.arange(len(points)), 0, cells)]
     while todo:
@@ -109,7 +111,7 @@ def stratify(points: Floats, cells: int) -> Integers:
 
 
 def _subsample(weights: Floats, size: int, rng: np.random.Generator) -> Integers:
-    """At most `size` different points, drawn as their weights say."""
+    """At most `size` different points, drawn with probabilities that follow their weights."""
     positive = np.flatnonzero(weights > 0)
     if len(positive) <= size:
         return np.arange(len(weights))
@@ -120,7 +122,7 @@ def _subsample(weights: Floats, size: int, rng: np.random.Generator) -> Integers
 
 
 def _some(points: Floats, count: int, rng: np.random.Generator) -> Integers:
-    """`count` of the points, different in place while there are enough."""
+    """`count` of the points, at different places as long as there are enough."""
     order = rng.permutation(len(points))
     _, first = np.unique(points[order], axis=0, return_index=True)
     chosen = order[np.sort(first)][:count]
@@ -128,7 +130,7 @@ def _some(points: Floats, count: int, rng: np.random.Generator) -> Integers:
 
 
 def _plus_plus(points: Floats, weights: Floats, components: int, rng: np.random.Generator) -> Floats:
-    """Centres drawn one by one in proportion to weight times squared distance from those before."""
+    """Draw centres one by one, in proportion to weight times squared distance from the nearest centre."""
     columns = np.ascontiguousarray(points.T)
     centres = np.empty((components, points.shape[1]))
     centres[0] = points[rng.choice(len(points), p=weights / weights.sum())]
@@ -142,7 +144,7 @@ def _plus_plus(points: Floats, weights: Floats, components: int, rng: np.random.
         if edges[-1] > 0:
             drawn = int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))
             centres[k] = points[min(drawn, len(points) - 1)]
-        else:  # every distinct point of the sample is a centre already
+        else:  # every distinct point of the sample is already a centre
             centres[k] = points[rng.integers(len(points))]
     return centres
 
@@ -170,12 +172,12 @@ def _of_cells(
     covariance_floor: Floats,
     centres: Floats | None = None,
 ) -> State:
-    """Moments of cells, their covariances drawn towards the mean one, which few points need most."""
+    """Moments of cells. Covariances are shrunk towards the mean one, most strongly in cells of few points."""
     d = points.shape[1]
     means = _centres(points, weights, labels, np.zeros((components, d)) if centres is None else centres)
     count = np.bincount(labels, weights, components)
     spread = np.empty((components, d, d))
-    for i in range(d):  # an axis at a time, for n may be tens of millions
+    for i in range(d):  # axis by axis, since n may be tens of millions
         pull = weights * (points[:, i] - means[labels, i])
         for j in range(i + 1):
             product = pull * (points[:, j] - means[labels, j])

@@ -16,12 +16,12 @@ from .problem import Problem
 log = logging.getLogger(__name__)
 
 EMPTIES = {"remove": "removed", "reseed": "reseeded"}
-"""What can be done with components that become empty, and the attribute that counts them."""
+"""What happens to components that become empty, and the attribute that counts them."""
 
 
 @dataclass(frozen=True, eq=False)
 class EMProgress:
-    """How far EM has come: the parameters, the bound at each iteration, whether it has converged."""
+    """The state of a run of EM: the parameters, the bound at each iteration, whether it has converged."""
 
     state: State
     trace: tuple[float, ...] = ()
@@ -31,7 +31,7 @@ class EMProgress:
 
 
 def step(problem: Problem, state: State) -> tuple[float, State, int]:
-    """One iteration: the mean log-likelihood of `state`, the next state, and how many became empty."""
+    """One iteration: the mean log-likelihood of `state`, the next state, the number of empty components."""
     moments = problem.expectation.moments(KernelComponents.of(state.weights, state.means, state.covariances))
     bound = moments.bound / problem.total - problem.log_volume
     if not np.isfinite(bound):
@@ -51,7 +51,7 @@ def step(problem: Problem, state: State) -> tuple[float, State, int]:
 
 
 def iterate(problem: Problem, progress: EMProgress, iterations: int, watch: Watcher | None) -> EMProgress:
-    """Iterate until the bound gains less than the tolerance, or until there are `iterations` in all."""
+    """Iterate until the bound gains less than the tolerance, or to a total of `iterations`."""
     state, trace, converged = progress.state, list(progress.trace), progress.converged
     action, emptied = EMPTIES[problem.options.empty], 0
     while len(trace) < iterations and not converged:

@@ -10,13 +10,13 @@ from .e_step import Moments
 from .initialize import State
 
 EMPTY = 1e-6
-"""A component that holds less than this much of a point is empty."""
+"""A component is empty if it holds less than this many points."""
 
 
 def maximise(moments: Moments, before: State, covariance_floor: Floats, kind: CovarianceType) -> State:
-    """New parameters (Bishop 2006, eqs. 9.24-9.26), with the covariance floor (d, d) added to covariances.
+    """New parameters (Bishop 2006, eqs. 9.24-9.26). The covariance floor (d, d) is added to covariances.
 
-    A component that holds nothing keeps its place and gets weight 0; who called decides about it.
+    An empty component keeps its mean and gets weight 0; the caller decides what happens to it.
     """
     count = moments.count
     held = np.where(count > EMPTY, count, np.inf)

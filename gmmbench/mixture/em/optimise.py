@@ -11,7 +11,7 @@ from .problem import Problem
 from .split_merge import improve
 
 TRIAL = 10
-"""Iterations after which the best of several initialisations is chosen."""
+"""The number of iterations after which the best of several initialisations is chosen."""
 
 
 def optimise(

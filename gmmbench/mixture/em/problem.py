@@ -1,4 +1,4 @@
-"""The points of a fit in the units and blocks that the E-step works on, with the options of the fit."""
+"""The points of a fit, in the units and blocks of the E-step, with the options of the fit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .missing import Filled, Missing
 from .whitening import Units
 
 RIDGE = 1e-13
-"""Least variance, in units of the points' own: the least that float64 can tell from zero."""
+"""The least variance, in units of the points' own: the least that float64 distinguishes from zero."""
 
 NARROW = 1e-4
 """Covariance floors of a smaller standard deviation than this, in units of the points' own, need float64."""
@@ -27,7 +27,7 @@ NARROW = 1e-4
 
 @dataclass(frozen=True)
 class Options:
-    """How to iterate; `fit` explains each option."""
+    """The options of the iterations; `fit` explains them."""
 
     covariance: CovarianceType = FULL
     tolerance: float = 1e-3
@@ -127,7 +127,7 @@ class Problem:
         Each part is its E-step, its points (n, d) and their weights (n,).
 
         Raises:
-            ValueError: points that lack some of their cells have no such E-step.
+            ValueError: points with missing cells (NaN), which have no such E-step.
         """
         if isinstance(self.expectation, IncompleteExpectation):
             raise ValueError("expected points without missing cells")
@@ -138,7 +138,7 @@ class Problem:
         return [(seen, self.points, self.weights), (hidden, self.hidden, self.expectation.weights)]
 
     def begin(self, components: int, init: str | Mixture, rng: np.random.Generator) -> State:
-        """The first parameters: from a method of initialisation, or a mixture in the points' own units."""
+        """The first parameters: by a method of initialisation, or from a mixture in the points' own units."""
         covariance = self.options.covariance
         if isinstance(init, Mixture):
             means = np.linalg.solve(self.units.factor, (init.means - self.units.origin).T).T

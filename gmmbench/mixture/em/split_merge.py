@@ -1,4 +1,4 @@
-"""Moves that leave poor optima: merge what can be spared, split what is heavy, keep what gains."""
+"""Split-and-merge moves, which leave poor optima: each merges two components and splits a heavy one."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .iterate import EMProgress, iterate
 from .problem import Problem
 
 SETTLE = 8
-"""Iterations a proposal gets before it is judged: halves of a split must part first."""
+"""The number of iterations of a proposal before it is judged: halves of a split must separate first."""
 
 NEIGHBOURS = 8
-"""Nearest components that a component may be merged with."""
+"""The number of nearest components that a component may be merged with."""
 
 
 def improve(problem: Problem, progress: EMProgress, split_merge: int, rng: np.random.Generator) -> EMProgress:
     """Propose `split_merge` batches of split-and-merge moves; a batch is kept only if the bound rises.
 
-    A refused batch is halved, for one bad move must not hide the good ones.
+    A rejected batch is halved, since one bad move must not hide the good ones.
     Source: Ueda, Nakano, Ghahramani and Hinton, SMEM algorithm for mixture models (2000).
     """
     batch = max(1, len(progress.state.weights) // 10)
@@ -41,7 +41,7 @@ def improve(problem: Problem, progress: EMProgress, split_merge: int, rng: np.ra
 
 
 def propose(state: State, batch: int, covariance: CovarianceType, rng: np.random.Generator) -> State:
-    """Merge the `batch` cheapest pairs of neighbours and split as many of the rest, drawn by weight."""
+    """Merge the `batch` cheapest pairs of neighbours, and split as many others, drawn by weight."""
     weights, means, spread = (np.array(a) for a in (state.weights, state.means, state.covariances))
     taken: set[int] = set()
     whole, free = [], []
@@ -63,7 +63,7 @@ def propose(state: State, batch: int, covariance: CovarianceType, rng: np.random
 
 
 def merged(weights: Floats, means: Floats, spread: Floats) -> tuple[Floats, Floats, Floats]:
-    """Weight, mean and covariance of components (m,), (m, d), (m, d, d) taken together."""
+    """The weight, mean and covariance of components (m,), (m, d), (m, d, d) as a whole."""
     weight = weights.sum()
     share = weights / weight
     mean = share @ means
@@ -72,7 +72,7 @@ def merged(weights: Floats, means: Floats, spread: Floats) -> tuple[Floats, Floa
 
 
 def cheapest(state: State) -> list[tuple[int, int]]:
-    """Pairs of neighbours by what merging them costs at most (Runnalls 2007, eq. 16)."""
+    """Pairs of neighbours, ordered by an upper bound of the cost of a merge (Runnalls 2007, eq. 16)."""
     from scipy.spatial import cKDTree
 
     k = len(state.weights)

@@ -1,4 +1,4 @@
-"""The units an engine computes in: an affine map that gives any points a spread of about one."""
+"""The units that the engine computes in: an affine map that gives any points a spread of about one."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ..array_types import Floats
 from ..covariances import Form
 
 ROUNDING = 1e-12
-"""Part of its variances that float64 does not tell from 0 in a covariance's least eigenvalue."""
+"""The least eigenvalue of a covariance that float64 distinguishes from 0, as a share of its variances."""
 
 
 @dataclass(frozen=True, eq=False)
 class Units:
     """u = L^-1 (x - origin), with L lower triangular.
 
-    A mixture of full covariances means the same in any such units, and in these float32 serves points
-    of any scale, and the boxes around blocks are tight though the columns be correlated.
+    A mixture of full covariances is the same mixture in any such units. In these units, float32 is enough for
+    points of any scale, and the boxes around blocks are tight even if columns are correlated.
 
     Args:
         origin: (d,).
@@ -32,7 +32,7 @@ class Units:
     def of(cls, points: Floats, weights: Floats, covariance_floor: Floats, form: Form) -> Units:
         """Units in which points (n, d) with a covariance floor (d,) have a spread of about one.
 
-        Covariances of the form keep it in these units.
+        Covariances of the form keep their form in these units.
         """
         share = weights / weights.sum()
         origin = share @ points
@@ -49,7 +49,7 @@ class Units:
 
     @property
     def log_volume(self) -> float:
-        """log det L: what a log density in these units has more than one in the points' own."""
+        """log det L: a log density in these units minus the one in the points' own."""
         return float(np.log(np.diag(self.factor)).sum())
 
     def into(self, points: Floats) -> Floats:
@@ -68,8 +68,8 @@ class Units:
     def out_of(self, means: Floats, covariances: Floats) -> tuple[Floats, Floats]:
         """Means (K, d) and covariances (K, d, d) in the points' own units.
 
-        If the points are nearly collinear, rounding alone can make a covariance indefinite; then ROUNDING
-        of each axis's own variance is added to all of them.
+        If the points are nearly collinear, rounding alone can make a covariance indefinite. In that case
+        ROUNDING of each axis's variance is added to all covariances.
         """
         spread = self.factor @ covariances @ self.factor.T
         symmetric = (spread + np.swapaxes(spread, -1, -2)) / 2

@@ -1,6 +1,6 @@
-"""scikit-learn's BayesianGaussianMixture with our engine inside.
+"""scikit-learn's BayesianGaussianMixture, fitted by our engine.
 
-It overrides public methods alone and calls nothing private of scikit-learn.
+It overrides only public methods and calls nothing private of scikit-learn.
 """
 
 # mypy: allow-untyped-calls
@@ -24,9 +24,9 @@ from .starting import first_update
 class BayesianGaussianMixture(FastMixture, reference.BayesianGaussianMixture):  # type: ignore[misc]  # no types
     """scikit-learn's BayesianGaussianMixture, fitted by our engine.
 
-    The same parameters and attributes. Besides, `fit` takes `sample_weight` (n,), which also weighs what the
-    default priors are made of, and rows with missing cells (NaN), and there are `condition`, `marginal` and
-    `as_mixture` at the posterior means.
+    It has the same parameters and attributes. In addition, `fit` takes `sample_weight` (n,), which the default
+    priors also use, and rows with missing cells (NaN); and there are `condition`, `marginal` and `as_mixture`
+    at the posterior means.
     """
 
     def fit(
@@ -41,10 +41,10 @@ class BayesianGaussianMixture(FastMixture, reference.BayesianGaussianMixture):  
         Args:
             X: (n, d). Missing cells are treated as missing at random.
             y: ignored.
-            sample_weight: (n,), each >= 0: a row of weight 0 is absent, and the scale of the weights is of no
-                importance. Weights that are multiples of a common unit, of at most 64 units, are repetitions
+            sample_weight: (n,), each >= 0. A row of weight 0 is absent, and the scale of the weights does not
+                matter. Weights that are multiples of a common unit, of at most 64 units each, are repetitions
                 of the row; others stand for (sum w)^2 / sum w^2 observations in all.
-            observations: how many observations the weights stand for in all, if it is another number.
+            observations: the number of observations that all weights together stand for, if it is different.
 
         Raises:
             ValueError: as for `GaussianMixture.fit`.
@@ -70,7 +70,7 @@ class BayesianGaussianMixture(FastMixture, reference.BayesianGaussianMixture):  
         return lambda: bayesian_parameters(prior, first_update(data, k, method, random_state))
 
     def _prior(self, data: Observations) -> NormalWishartPrior:
-        """The prior, whose parts become attributes."""
+        """The prior. Its parts are set as attributes."""
         d, kind = data.x.shape[1], data.rule.kind
         mean, covariance = data.one_gaussian
         concentration, precision = self.weight_concentration_prior, self.mean_precision_prior

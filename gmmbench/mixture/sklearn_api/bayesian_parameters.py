@@ -1,4 +1,4 @@
-"""Parameters of a Bayesian estimator between two E-steps: the posterior, as scikit-learn has it."""
+"""The parameters of a Bayesian estimator between two E-steps: the posterior, as scikit-learn defines it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .parameters import Update, factors_of, log_det, update_of
 
 @dataclass(frozen=True, eq=False)
 class NormalWishartPrior:
-    """The prior of an estimator, by scikit-learn's names; `covariance` is (d, d) for every type."""
+    """The prior of an estimator, with scikit-learn's names. `covariance` is (d, d) for every type."""
 
     concentration: float
     process: bool
@@ -30,7 +30,7 @@ class BayesianParameters:
     """The posterior (Bishop 2006, section 10.2), with scikit-learn's conventions.
 
     Attributes:
-        sticks: (2, K) of a Dirichlet process the parameters of the beta distributions; else (1, K) those of
+        sticks: (2, K), the parameters of the beta distributions of a Dirichlet process; or (1, K), those of
             the Dirichlet distribution.
         mean_precision: (K,).
         means: (K, d).
@@ -67,11 +67,11 @@ class BayesianParameters:
         return np.asarray(weights / weights.sum())
 
     def updated(self, sums: Sums) -> BayesianParameters:
-        """After an M-step."""
+        """The posterior after an M-step."""
         return bayesian_parameters(self.prior, update_of(sums, self.means, self.prior.rule))
 
     def bound(self, before: Sums, total: float) -> float:
-        """The evidence bound, without its constants, as scikit-learn has it."""
+        """The evidence bound without its constants, as scikit-learn reports it."""
         d = self.means.shape[1]
         log_det_half = log_det(self.factors) - 0.5 * d * np.log(self.degrees)
         gammas = gammaln(0.5 * (self.degrees - np.arange(d)[:, None])).sum(axis=0)
@@ -94,7 +94,7 @@ class BayesianParameters:
 def bayesian_parameters(prior: NormalWishartPrior, update: Update) -> BayesianParameters:
     """The posterior after an M-step (eqs. 10.58-10.63).
 
-    A tied covariance has the mean of the components' scatter, as scikit-learn has it.
+    A tied covariance has the mean of the components' scatter, as in scikit-learn.
     """
     kind, count, means = prior.rule.kind, update.count, update.means
     k, d = means.shape

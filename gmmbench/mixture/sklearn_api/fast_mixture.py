@@ -1,4 +1,4 @@
-"""What both estimators share: fitting, questions, and the attributes that scikit-learn's classes have."""
+"""The base of both estimators: fitting, prediction, and the attributes of scikit-learn's classes."""
 
 # mypy: allow-untyped-calls
 # (scikit-learn has no annotations)
@@ -25,7 +25,7 @@ from .parameter_checks import check_parameters
 
 
 class FastMixture:
-    """What both estimators share."""
+    """The base of both estimators."""
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:  # noqa: N803 - scikit-learn's name
         """Fit to rows (n, d) in which NaN marks a missing cell; returns the estimator itself.
@@ -33,13 +33,13 @@ class FastMixture:
         Args:
             X: (n, d). Missing cells are treated as missing at random, by EM.
             y: ignored.
-            sample_weight: (n,), each >= 0: a row of weight 0 is absent, a weight of 2 is twice the row where
-                others have 1, and the scale of the weights is of no importance.
+            sample_weight: (n,), each >= 0. A row of weight 0 is absent, and a row of weight 2 counts twice as
+                much as one of weight 1. The scale of the weights does not matter.
 
         Raises:
-            ValueError: parameters that are not allowed, rows that are no finite (n, d), fewer observations
-                than components, weights that are negative or all zero, covariances that are singular in spite
-                of reg_covar.
+            ValueError: parameters that are not allowed, rows that are not finite (n, d), fewer observations
+                than components, weights that are negative or all zero, or covariances that are singular in
+                spite of reg_covar.
         """
         self._learn(X, sample_weight)
         return self
@@ -49,7 +49,7 @@ class FastMixture:
         return self._labels(self._learn(X, sample_weight))
 
     def score_samples(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
-        """Log density of rows (n, d), nats: (n,); of the cells that are there, where some are missing."""
+        """Log density of rows (n, d), nats: (n,). Of a row with missing cells, that of the known ones."""
         x = self._checked(X)
         components = self._components()
         if len(x) * len(components.offset) > LARGE and not np.isnan(x).any():
@@ -63,7 +63,7 @@ class FastMixture:
         return self._labels(self._checked(X))
 
     def predict_proba(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
-        """The probability of each component given a row, however far away: (n, K)."""
+        """The probability of each component given a row, which may be arbitrarily far away: (n, K)."""
         x = self._checked(X)
         out = np.empty((len(x), len(self._components().offset)), self._dtype(x))
         for rows, shares in self._shares(x):
@@ -85,7 +85,7 @@ class FastMixture:
         return Mixture(self.weights_, self.means_, self._kind.expand(covariances, *self.means_.shape))
 
     def __sklearn_tags__(self) -> Any:
-        """Missing cells are allowed; arrays of other libraries become numpy's."""
+        """Missing cells are allowed; arrays of other libraries are converted to numpy's."""
         tags = super().__sklearn_tags__()  # type: ignore[misc]  # of scikit-learn's class beside this one
         tags.input_tags.allow_nan = True
         tags.array_api_support = False
@@ -129,23 +129,23 @@ class FastMixture:
         return x
 
     def _check_continuable(self: Any) -> None:
-        """Raise ValueError unless warm_start can go on from the fit that is there."""
+        """Raise ValueError unless warm_start can continue the present fit."""
         d = self.means_.shape[1]
         fitted = np.shape(self.covariances_)
         if len(self.means_) != self.n_components:
             raise ValueError(
-                f"expected n_components={len(self.means_)}, as in the fit that warm_start goes on from, "
+                f"expected n_components={len(self.means_)}, as in the fit that warm_start continues, "
                 f"got {self.n_components}; try warm_start=False"
             )
         if np.shape(self._kind.compact(np.zeros((self.n_components, d, d)))) != fitted:
             raise ValueError(
-                f"expected the covariance_type of the fit that warm_start goes on from (covariances "
+                f"expected the covariance_type of the fit that warm_start continues (covariances "
                 f"{fitted}), got {self.covariance_type!r}; try warm_start=False"
             )
 
     @abstractmethod
     def _starter(self, data: Observations, warm: bool, random_state: Any) -> Any:
-        """A function that makes the parameters of the next start."""
+        """A function that makes the parameters of the next initialisation."""
 
     def _keep(self: Any, reached: Reached[Any], dtype: Any) -> None:
         """Set the fitted attributes."""
@@ -166,7 +166,7 @@ class FastMixture:
 
     @abstractmethod
     def _parameters(self, rule: CovarianceRule) -> Any:
-        """The parameters that the fitted attributes stand for."""
+        """The parameters, from the fitted attributes."""
 
     def _components(self: Any) -> KernelComponents:
         p = self._parameters(

@@ -1,6 +1,6 @@
-"""scikit-learn's GaussianMixture with our engine inside.
+"""scikit-learn's GaussianMixture, fitted by our engine.
 
-It overrides public methods alone and calls nothing private of scikit-learn.
+It overrides only public methods and calls nothing private of scikit-learn.
 """
 
 # mypy: allow-untyped-calls
@@ -23,9 +23,9 @@ from .starting import first_update
 class GaussianMixture(FastMixture, reference.GaussianMixture):  # type: ignore[misc]  # scikit-learn has no types
     """scikit-learn's GaussianMixture, fitted by our engine.
 
-    The same parameters and attributes. Besides, `fit` takes `sample_weight` (n,) and rows with missing cells
-    (NaN), and there are `condition`, `marginal` and `as_mixture`. Where n times K is above 20 million, the
-    engine makes the start: "kmeans" and "k-means++" look at a subsample.
+    It has the same parameters and attributes. In addition, `fit` takes `sample_weight` (n,) and rows with
+    missing cells (NaN), and there are `condition`, `marginal` and `as_mixture`. If n times K is above 20
+    million, the engine does the initialisation: "kmeans" and "k-means++" then use a subsample.
 
     Example:
         >>> rows = [[0.0, 0.1], [0.2, np.nan], [4.0, 4.1], [4.2, 3.9]]

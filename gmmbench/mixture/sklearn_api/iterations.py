@@ -1,4 +1,4 @@
-"""The iterations of an estimator: several starts, the best of which counts, as scikit-learn does it."""
+"""The iterations of an estimator from several initialisations; as in scikit-learn, the best one counts."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ NOT_CONVERGED = (
 
 
 TIE = 1e-12
-"""Part of a bound by which rounding makes equal ones differ; of equal ones the first counts."""
+"""Bounds that differ by less than this share are equal up to rounding; among equal ones, the first counts."""
 
 
 class Parameters(Protocol):
-    """What EM and variational Bayes have in common."""
+    """The parameters of EM and of variational Bayes, as the iterations use them."""
 
     @property
     def offset(self) -> Floats:
@@ -41,10 +41,10 @@ class Parameters(Protocol):
         """A, (K, d, d), lower triangular, with A^T A the (mean) precisions."""
 
     def updated(self, sums: Sums) -> Self:
-        """After an M-step."""
+        """The parameters after an M-step."""
 
     def bound(self, before: Sums, total: float) -> float:
-        """The bound, where `before` are the sums that led here."""
+        """The bound; `before` are the sums of the E-step that led to these parameters."""
 
 
 P = TypeVar("P", bound=Parameters)
@@ -52,7 +52,7 @@ P = TypeVar("P", bound=Parameters)
 
 @dataclass(frozen=True, eq=False)
 class Reached(Generic[P]):
-    """What a start came to."""
+    """The result of the iterations from one initialisation."""
 
     parameters: P
     bounds: tuple[float, ...]
@@ -68,13 +68,13 @@ class Narrator:
         self.began = self.last = time()
 
     def begins(self, number: int) -> None:
-        """A start begins."""
+        """Report the start of an initialisation."""
         self.began = self.last = time()
         if self.verbose:
             print(f"Initialization {number}")
 
     def iterates(self, number: int, change: float) -> None:
-        """An iteration is done."""
+        """Report an iteration."""
         if number % self.interval or not self.verbose:
             return
         if self.verbose == 1:
@@ -85,7 +85,7 @@ class Narrator:
             self.last = now
 
     def ends(self, converged: bool, bound: float) -> None:
-        """A start has come to its end."""
+        """Report the end of an initialisation."""
         how = "converged" if converged else "did not converge"
         if self.verbose == 1:
             print(f"Initialization {how}.")
@@ -103,15 +103,15 @@ def best_of(
     before: float,
     narrator: Narrator,
 ) -> Reached[P]:
-    """Iterate from each start until the bound changes by less than the tolerance; the best counts.
+    """Iterate from each initialisation until the bound changes by less than the tolerance; return the best.
 
     Args:
-        begin: makes the parameters of the next start.
-        iterations: at most so many; 0: the parameters remain those of the first start.
-        before: the bound where the fit goes on from an earlier one, else -inf.
+        begin: makes the parameters of the next initialisation.
+        iterations: the largest number; 0: the result is the first initialisation.
+        before: the bound of an earlier fit that is continued, else -inf.
 
     Raises:
-        ValueError: the bound is no number any more.
+        ValueError: the bound is no longer finite.
     """
     best: Reached[P] | None = None
     for attempt in range(n_init):

@@ -1,4 +1,4 @@
-"""Densities of a fitted estimator at very many rows, by the engine's kernels."""
+"""Log densities of a fitted estimator at very many rows, computed by the engine's kernels."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ..em.incomplete import IncompleteExpectation
 from ..em.whitening import Units
 
 LARGE = 2_000_000
-"""Row-component pairs above which densities are the kernels'."""
+"""The kernels are used above this number of row-component pairs."""
 
 TRUNCATION = 1e-9
-"""Largest share of a density that is left out there."""
+"""The largest share of a density that the kernels may leave out."""
 
 NEAR = 1e6
-"""Rows are for the kernels within so many standard deviations of the fit."""
+"""The kernels compute rows within this many standard deviations of the fit."""
 
 
 def log_density(x: Floats, components: KernelComponents) -> Floats:
-    """Log density at complete rows (n, d), of which very far ones are done in numpy: (n,)."""
+    """Log density at rows (n, d) without missing cells: (n,). Very far rows are computed in numpy."""
     lower = np.linalg.inv(components.factors)
     widest = np.sqrt((lower**2).sum(axis=2).max(axis=0))
     middle = components.means.mean(axis=0)

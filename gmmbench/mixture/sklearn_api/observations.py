@@ -16,23 +16,23 @@ from ..em.whitening import Units
 from ..sample_weights import checked_weights, in_observations
 
 TRUNCATION = 1e-7
-"""Largest share of a point's responsibilities that is left out; the kernels are float64 here."""
+"""The largest share of a point's responsibilities that may be left out. The kernels are float64 here."""
 
 SMALL = 200_000
-"""Point-component pairs up to which E-steps are done in numpy: they take milliseconds, and a kernel for a new
-dimension takes seconds to compile."""
+"""Up to this number of point-component pairs, E-steps run in numpy. They take milliseconds, whereas compiling a
+kernel for a new dimension takes seconds."""
 
 
 @dataclass(frozen=True, eq=False)
 class CovarianceRule:
-    """What the covariances of a fit are like.
+    """The rules for the covariances of a fit.
 
     Attributes:
         kind: their type.
         ridge: added to all variances: the estimator's reg_covar.
-        least: (d,) the variance that rounding alone gives each column. Independent axes have at least that
-            much, as in scikit-learn, where 10 eps see to it: the component of a single row is very narrow,
-            and no error. Among correlated axes it is singular all the same, which is an error.
+        least: (d,), the variance that rounding alone gives each column. Independent axes have at least this
+            variance, as in scikit-learn, where 10 eps ensure it: the component of a single row is very
+            narrow, which is no error. With correlated axes such a component is singular, which is one.
     """
 
     kind: CovarianceType
@@ -42,11 +42,11 @@ class CovarianceRule:
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """What an E-step found: sums about the means it had, as in Moments, and the two parts of its bound.
+    """The result of an E-step: sums about its means, as in Moments, and the two parts of its bound.
 
     Attributes:
-        likelihood: sum of weight times log density, nats.
-        entropy: of the responsibilities, and of what is expected in missing cells, nats.
+        likelihood: the sum of weight times log density, nats.
+        entropy: that of the responsibilities and of the expected values of missing cells, nats.
     """
 
     count: Floats
@@ -57,19 +57,19 @@ class Sums:
 
 
 class Observations:
-    """Rows (n, d) with how many observations each of them stands for.
+    """Rows (n, d), with the number of observations that each of them stands for.
 
-    Rows that have no weight, or no value at all, are left out.
+    Rows of weight 0 and rows without any value are left out.
 
     Args:
-        x: (n, d), checked: float32 or float64, NaN where a cell is missing.
-        sample_weight: as `fit` gets it.
+        x: (n, d), checked: float32 or float64, NaN in missing cells.
+        sample_weight: the argument of `fit`.
         kind: the type of covariance.
         ridge: the estimator's reg_covar.
-        total: the number of observations, if it is not to be derived from the weights.
+        total: the number of observations; None: it is derived from the weights.
 
     Raises:
-        ValueError: weights that are none, fewer than two observations, a column without any value.
+        ValueError: invalid weights, fewer than two observations, or a column without any value.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Observations:
             raise ValueError(f"expected a value in each column, got none in column {int(np.argmax(empty))}")
         if self.rows < 2:
             raise ValueError(f"Found {self.rows} sample of positive weight while a minimum of 2 is required.")
-        # a point among the others: so a constant column is 0 to the last bit, and its variance as well
+        # one of the points, so that a constant column and its variance are exactly 0
         first = np.argmin(np.isnan(self.x), axis=0)
         self.centre = self.x[first, np.arange(x.shape[1])].astype(np.float64)
         self.points = self.x.astype(np.float64) - self.centre
@@ -108,17 +108,17 @@ class Observations:
 
     @property
     def total(self) -> float:
-        """How many observations there are."""
+        """The number of observations."""
         return float(self.counts.sum())
 
     @cached_property
     def filled(self) -> Floats:
-        """The points with guesses in their missing cells, for a start: (n, d)."""
+        """The points with guesses in their missing cells, for initialisation: (n, d)."""
         return self.points if self.complete else filled(self.points, *self.one_gaussian)
 
     @cached_property
     def one_gaussian(self) -> tuple[Floats, Floats]:
-        """Mean (d,) from the centre, and covariance (d, d), of the most likely single Gaussian."""
+        """Mean (d,), relative to the centre, and covariance (d, d) of the most likely single Gaussian."""
         return most_likely_gaussian(self.points, self.counts)
 
     def moments(self, offset: Floats, means: Floats, factors: Floats) -> Sums:
@@ -146,7 +146,7 @@ class Observations:
         return Sums(count, first, second, bound, bound - joint)
 
     def moments_of(self, shares: Floats) -> tuple[Floats, Moments]:
-        """Means (K, d), and the sums about them, of given responsibilities (n, K), weights included."""
+        """Means (K, d), and the sums about them, for given responsibilities (n, K) times weights."""
         count = shares.sum(axis=0) + NOTHING
         means = shares.T @ self.filled / count[:, None]
         plain = self._plain if self.complete else IncompleteExpectation(self.filled, self.counts)
@@ -158,8 +158,8 @@ class Observations:
 
     @cached_property
     def _arranged(self) -> tuple[Units, float, Expectation]:
-        """Whitened units, the largest count, and the points ready for kernels that take weights up to 1."""
-        # spherical covariances need equal scales, which any floor that is equal on all axes gives
+        """Whitened units, the largest count, and the points for kernels, which take weights up to 1."""
+        # spherical covariances need equal scales, which any floor with equal axes gives
         ridge = max(self.rule.ridge, 1e-12 * float(self.points.var(axis=0).max()), 1e-300)
         scale = float(self.counts.max())
         weights = self.counts / scale
@@ -175,4 +175,4 @@ class Observations:
 
 
 NOTHING = 10 * np.finfo(np.float64).eps
-"""Observations that scikit-learn adds to what every component holds."""
+"""scikit-learn adds this number of observations to every component."""

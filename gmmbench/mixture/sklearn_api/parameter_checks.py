@@ -1,4 +1,4 @@
-"""Checks of an estimator's parameters, the same whatever the data; messages are scikit-learn's."""
+"""Checks of an estimator's parameters, which do not depend on the data. Messages are scikit-learn's."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "mean_precision_prior": _number(above=True, optional=True),
     "degrees_of_freedom_prior": _number(above=True, optional=True),
 }
-"""What each parameter may be, in words and as a test."""
+"""The allowed values of each parameter, as a text and as a test."""
 
 
 def check_parameters(estimator: Any) -> None:
-    """Raise ValueError, naming the parameter, unless every parameter of an estimator is what it may be."""
+    """Raise ValueError, naming the parameter, unless every parameter of an estimator is allowed."""
     for name, value in estimator.get_params(deep=False).items():
         if name not in RULES:
             continue
@@ -71,10 +71,10 @@ def check_parameters(estimator: Any) -> None:
 
 
 def checked_weights_init(weights: Any, components: int) -> Floats:
-    """The first weights: (K,)."""
+    """The initial weights: (K,)."""
     found = _array(weights, (components,), "weights")
     if (found < 0).any() or (found > 1).any():
-        raise ValueError(  # the two are interchanged in scikit-learn's message too, and its tests ask for it
+        raise ValueError(  # scikit-learn's message also interchanges the two, and its tests check it
             "The parameter 'weights' should be in the range [0, 1], but got max value "
             f"{found.min():.5f}, min value {found.max():.5f}"
         )
@@ -87,7 +87,7 @@ def checked_weights_init(weights: Any, components: int) -> Floats:
 
 
 def checked_means(means: Any, shape: tuple[int, ...]) -> Floats:
-    """The first means (K, d), or a prior mean (d,)."""
+    """The initial means (K, d), or a prior mean (d,)."""
     return _array(means, shape, "means")
 
 
@@ -105,7 +105,7 @@ def checked_matrices(matrices: Any, kind: CovarianceType, shape: tuple[int, ...]
 
 
 def checked_degrees(degrees: Any, dimension: int) -> float:
-    """The prior degrees of freedom; the dimension if there are none."""
+    """The prior degrees of freedom; None: the dimension."""
     if degrees is None:
         return float(dimension)
     if degrees <= dimension - 1:

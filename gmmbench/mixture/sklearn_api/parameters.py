@@ -1,4 +1,4 @@
-"""Parameters of an estimator between two E-steps: maximum likelihood, as scikit-learn has it."""
+"""The parameters of an estimator between two E-steps: maximum likelihood, as in scikit-learn."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..em.e_step import Moments, inverse_of_lower
 from .observations import NOTHING, CovarianceRule, Sums
 
 ROUNDING = 64 * np.finfo(np.float64).eps
-"""Part of a second moment that rounding leaves of a variance of 0."""
+"""A variance of 0 can be this share of the second moment, by rounding."""
 
 SINGULAR = 1e-14
-"""Part of a variance that rounding leaves of one that the other columns determine."""
+"""A variance that the other columns determine can keep this share, by rounding."""
 
 EMPTY = 1e-10
-"""A component that holds less than this of a row is empty."""
+"""A component is empty if it holds less than this many rows."""
 
 ILL_DEFINED = (
     "Fitting the mixture model failed because some components have ill-defined empirical covariance (for "
@@ -29,7 +29,7 @@ ILL_DEFINED = (
 
 @dataclass(frozen=True, eq=False)
 class Update:
-    """What an M-step gets of each component: how much it holds (K,), mean (K, d), covariance (K, d, d)."""
+    """The input of an M-step: the number of points (K,), mean (K, d) and covariance (K, d, d)."""
 
     count: Floats
     means: Floats
@@ -37,7 +37,7 @@ class Update:
 
 
 def update_of(moments: Sums | Moments, before: Floats, rule: CovarianceRule) -> Update:
-    """Means, and covariances without their ridge, from sums about the means (K, d) before."""
+    """Means, and covariances without the ridge, from sums about the previous means (K, d)."""
     count = moments.count + NOTHING
     step = moments.first / count[:, None]
     second = moments.second / count[:, None, None]
@@ -54,7 +54,7 @@ def factors_of(covariances: Floats) -> Floats:
     """A (K, d, d), lower triangular, with A^T A the precisions.
 
     Raises:
-        ValueError: a covariance that is singular, or that rounding alone keeps from being so.
+        ValueError: a covariance that is singular, or would be without rounding.
     """
     variances = np.diagonal(covariances, axis1=1, axis2=2)
     if not (variances > 0).all():
@@ -70,7 +70,7 @@ def factors_of(covariances: Floats) -> Floats:
 
 
 def factors_of_precisions(precisions: Floats) -> Floats:
-    """The same of precisions (K, d, d). Raises ValueError where they are not positive definite."""
+    """The same for precisions (K, d, d). Raises ValueError if they are not positive definite."""
     try:
         upper = np.linalg.cholesky(precisions[:, ::-1, ::-1])[:, ::-1, ::-1]
     except np.linalg.LinAlgError:
@@ -85,7 +85,7 @@ def log_det(factors: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class GaussianParameters:
-    """Weights (K,), means (K, d), covariances (K, d, d), and their factors A, of maximum likelihood."""
+    """Maximum likelihood weights (K,), means (K, d), covariances (K, d, d), and their factors A."""
 
     weights: Floats
     means: Floats
@@ -102,12 +102,12 @@ class GaussianParameters:
         return np.asarray(log_weights + log_det(self.factors) - 0.5 * d * np.log(2 * np.pi))
 
     def updated(self, sums: Sums) -> GaussianParameters:
-        """After an M-step (Bishop 2006, eqs. 9.24-9.26)."""
+        """The parameters after an M-step (Bishop 2006, eqs. 9.24-9.26)."""
         update = update_of(sums, self.means, self.rule)
         return gaussian_parameters(update.count / update.count.sum(), update, self.rule)
 
     def bound(self, before: Sums, total: float) -> float:
-        """The mean log-likelihood that the E-step before found."""
+        """The mean log-likelihood of the last E-step."""
         return before.likelihood / total
 
 

@@ -1,4 +1,4 @@
-"""Where the iterations of an estimator begin: scikit-learn's own methods, weighted."""
+"""The initialisation of an estimator: scikit-learn's methods, with weights."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from .observations import Observations
 from .parameters import Update, update_of
 
 MANY = 20_000_000
-"""Row-component pairs above which the engine makes the start: k-means takes longer than the fit."""
+"""Above this number of row-component pairs, the engine does the initialisation: k-means takes longer than
+the fit."""
 
 
 def first_update(data: Observations, components: int, method: str, random_state: Any) -> Update:
-    """What an M-step gets to begin with.
+    """The input of the first M-step.
 
-    It is what scikit-learn would begin with from the same random state; with weights that are repetitions,
-    what it would begin with from the repeated rows.
+    It is that of scikit-learn for the same random state; if weights are repetitions, that of scikit-learn
+    for the repeated rows.
     """
     if data.rows * components > MANY:
         return _of_engine(data, components, method, random_state)
@@ -34,7 +35,7 @@ def first_update(data: Observations, components: int, method: str, random_state:
 
 
 def _shares(data: Observations, components: int, method: str, random_state: Any) -> Floats:
-    """Responsibilities (n, K) times the observations that each row stands for."""
+    """Responsibilities (n, K) times the number of observations of each row."""
     if data.repeats is None:
         return _of_weighted_rows(data, components, method, random_state)
     x = np.repeat(_rows(data), data.repeats, axis=0) if data.rows > len(data.x) else _rows(data)
@@ -46,7 +47,7 @@ def _shares(data: Observations, components: int, method: str, random_state: Any)
 
 
 def _rows(data: Observations) -> Any:
-    """The rows as scikit-learn would see them: of their own dtype, and without missing cells."""
+    """The rows as scikit-learn would get them: in their own dtype, with missing cells filled."""
     return data.x if data.complete else (data.filled + data.centre).astype(data.x.dtype)
 
 
@@ -66,7 +67,7 @@ def _of_rows(x: Any, components: int, method: str, random_state: Any) -> Floats:
 
 
 def _of_weighted_rows(data: Observations, components: int, method: str, random_state: Any) -> Floats:
-    """The same where weights are no repetitions: rows count, or are drawn, as their weights say."""
+    """The same if weights are not repetitions: rows count, or are drawn, according to their weights."""
     x, counts = _rows(data), data.counts
     n, every = len(x), np.arange(components)
     shares = np.zeros((n, components))
@@ -86,7 +87,7 @@ def _of_weighted_rows(data: Observations, components: int, method: str, random_s
 
 
 def _tied_to_all(data: Observations, update: Update) -> Update:
-    """The covariance that scikit-learn's formula for tied ones gives if most rows belong to no component."""
+    """The covariance by scikit-learn's formula for tied ones if most rows belong to no component."""
     x = data.filled + data.centre
     held = (update.means * update.count[:, None]).T @ update.means
     tied = ((x * data.counts[:, None]).T @ x - held) / update.count.sum()

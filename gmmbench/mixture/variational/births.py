@@ -1,4 +1,4 @@
-"""Births and deaths: an infinite mixture finds its size where the evidence bound is highest."""
+"""Births and deaths: an infinite mixture finds the size with the highest evidence bound."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from .inference import Inference, VariationalProgress
 from .posterior import Posterior
 
 CUTS = ((-1,), (-2,), (-1, -2))
-"""The axes, shortest to longest, that components are cut across in one round after another: sometimes
-only four parts are better than one."""
+"""The axes that components are cut across in consecutive rounds; -1 is the longest. Sometimes only four
+parts are better than one."""
 
 SETTLE = 16
-"""Iterations that a proposal gets before it is judged: halves of a split must part first."""
+"""The number of iterations of a proposal before it is judged: halves of a split must separate first."""
 
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
-    """Other components for groups of the present ones: a group of one may become several, or two one.
+    """Proposed components for groups of the present ones: one component becomes several, or two become one.
 
     Attributes:
-        posterior: of K' components.
-        groups: (K',) the group of each of these.
-        now: (K,) the group of each present component; the last group has those that hold no point.
-        changed: (groups,) whether a group is proposed anew.
+        posterior: that of the K' proposed components.
+        groups: (K',), the group of each of these.
+        now: (K,), the group of each present component. The last group has those without points.
+        changed: (groups,), whether the proposal changes a group.
     """
 
     posterior: Posterior
@@ -42,14 +42,14 @@ class Proposal:
 def grow(
     inference: Inference, progress: VariationalProgress, rounds: int, watch: Watcher | None
 ) -> VariationalProgress:
-    """Rounds of births and then deaths, until no kind of birth gains more than the tolerance any more.
+    """Rounds of births and then deaths, until no kind of birth gains more than the tolerance.
 
-    A half round proposes a change for every component at once. After SETTLE iterations the gain of each
-    is told apart, changes that lose are taken back, and what is left must have a higher bound after
-    SETTLE iterations more than the present components after as many.
+    A half round proposes a change for every component at once. After SETTLE iterations, the gain of each
+    change is computed, and changes that lose are undone. The others are kept only if, after SETTLE more
+    iterations, their bound is higher than that of the present components after as many iterations.
 
     Source: after Hughes and Sudderth, Memoized online variational inference for Dirichlet process
-    mixture models (2013), who propose and judge births and merges one by one.
+    mixture models (2013); there, births and merges are proposed and judged one by one.
     """
     idle = 0
     for turn in range(rounds):
@@ -63,7 +63,7 @@ def grow(
 
 
 def births(q: Posterior, turn: int) -> Proposal:
-    """Every used component cut in halves across an axis, or in quarters across two: see CUTS."""
+    """Propose to cut every used component in halves across one axis, or in quarters across two: see CUTS."""
     kept = np.flatnonzero(q.used)
     values, vectors = np.linalg.eigh(q.covariances[kept])
     names = np.arange(len(kept))
@@ -84,7 +84,7 @@ def births(q: Posterior, turn: int) -> Proposal:
 
 
 def deaths(q: Posterior) -> Proposal:
-    """The used components in pairs of neighbours, the cheapest pairs first, each pair as one."""
+    """Propose to merge the used components in pairs of neighbours, the cheapest pairs first."""
     kept = np.flatnonzero(q.used)
     count, means, spread = q.count[kept], q.means[kept], q.covariances[kept]
     groups: list[list[int]] = []
@@ -110,7 +110,7 @@ def deaths(q: Posterior) -> Proposal:
 def _attempt(
     inference: Inference, progress: VariationalProgress, proposal: Proposal, watch: Watcher | None
 ) -> VariationalProgress:
-    """The present components after 2 SETTLE iterations, or those changes that gain if they do better."""
+    """The present components after 2 SETTLE iterations, or the changes that gain if they are better."""
     now = _settled(inference, progress.posterior).posterior
     trial = _settled(inference, proposal.posterior).posterior
     good = proposal.changed & (_gains(inference, now, trial, proposal) > 0)
@@ -132,9 +132,9 @@ def _settled(inference: Inference, q: Posterior) -> VariationalProgress:
 def _gains(inference: Inference, now: Posterior, trial: Posterior, proposal: Proposal) -> Floats:
     """What each group gains in evidence, nats: (groups,).
 
-    What the points gain in expected log density, shared out by the present responsibilities, less what
-    the new parameters diverge more from the prior than the old ones. Sticks have an even share each. What
-    missing cells are expected to hold gains likewise, which is no more than the bound gains by it.
+    The gain is that of the points in expected log density, shared among groups by the present
+    responsibilities, less the increase of the divergence from the prior. The divergence of the sticks is
+    shared equally. The expected content of missing cells counts like points; the bound gains at least that.
     """
     problem = inference.problem
     present, other = now.components(problem.covariance_floor), trial.components(problem.covariance_floor)
@@ -168,7 +168,7 @@ def _gains(inference: Inference, now: Posterior, trial: Posterior, proposal: Pro
 
 
 def _difference(expectation: Expectation, other: KernelComponents, present: KernelComponents) -> Floats:
-    """By how much log densities are higher under the other components: (n,) nats."""
+    """The gain in log density from the present to the other components: (n,), nats."""
     expectation.forget()
     gained = expectation.log_density(other).astype(np.float64)
     expectation.forget()
@@ -176,16 +176,16 @@ def _difference(expectation: Expectation, other: KernelComponents, present: Kern
 
 
 def _mixed(now: Posterior, trial: Posterior, proposal: Proposal, good: Booleans) -> Posterior:
-    """The trial's components of good groups, and the present ones of the others that hold points."""
+    """The trial's components of good groups, and the present used components of the other groups."""
     new, old = good[proposal.groups], ~good[proposal.now] & now.used
     count, means, covariances = (
         np.concatenate((getattr(now, name)[old], getattr(trial, name)[new]))
         for name in ("count", "means", "covariances")
     )
-    # as they are: the prior has drawn at these means and covariances already
+    # unchanged: the prior is already included in these means and covariances
     return replace(_as_held(now, count, means, covariances), means=means, covariances=covariances)
 
 
 def _as_held(q: Posterior, count: Floats, means: Floats, spread: Floats) -> Posterior:
-    """The posterior if components held so many points (K,) of such means and covariances."""
+    """The posterior if the components held this many points (K,), with these means and covariances."""
     return Posterior.of(q.prior, count, means, spread, np.zeros_like(spread[0]))

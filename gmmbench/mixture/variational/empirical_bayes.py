@@ -12,12 +12,12 @@ from .prior import Prior
 
 
 def learned_prior(q: Posterior) -> Prior:
-    """The prior of this form under which the evidence bound of a posterior is highest.
+    """The prior of this form with the highest evidence bound for a posterior.
 
-    Empirical Bayes, or type-II maximum likelihood (MacKay 1992; Bishop 2006, section 3.5), in closed form.
-    It sets the mean precision, which never exceeds that of one point; the covariance, which becomes the
-    harmonic mean of the components' covariances; and the concentration of a process, if it was left open.
-    The matrix of a tied mixture is a single draw, so it says nothing about the prior it was drawn from.
+    This is empirical Bayes, or type-II maximum likelihood (MacKay 1992; Bishop 2006, section 3.5), in closed
+    form. It sets the mean precision, which never exceeds that of one point; the covariance, which becomes
+    the harmonic mean of the components' covariances; and the concentration of a process, if it was left
+    open. A tied mixture has only one matrix, which says nothing about the prior it was drawn from.
     """
     prior = q.prior
     k, d = q.means.shape

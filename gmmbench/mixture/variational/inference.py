@@ -16,7 +16,7 @@ from .prior import Prior
 
 @dataclass(frozen=True, eq=False)
 class VariationalProgress:
-    """How far the iterations have come: posterior, evidence bounds, E-steps done, whether converged."""
+    """The state of the iterations: posterior, evidence bounds, number of E-steps, whether converged."""
 
     posterior: Posterior
     trace: tuple[float, ...] = ()
@@ -25,30 +25,30 @@ class VariationalProgress:
 
 
 class Inference:
-    """Points whose evidence is bounded: each iteration is an E-step and the posterior that follows.
+    """Variational inference for some points: each iteration is an E-step and an update of the posterior.
 
     Args:
         problem: the points.
         scale: the factor that makes the problem's weights count points.
-        learn: whether each iteration also sets the prior to the best for its posterior.
+        learn: whether each iteration also sets the prior to the best one for its posterior.
     """
 
     def __init__(self, problem: Problem, scale: float, learn: bool) -> None:
         self.problem, self.scale, self.learn = problem, scale, learn
         self.points = problem.total * scale
-        # of incomplete points the mean over the cells that are known
+        # for incomplete points, the mean over their known cells
         self._log_volume = problem.units.log_volume if problem.complete else problem.log_volume
 
     def begin(
         self, prior: Prior, components: int, init: str | Mixture, rng: np.random.Generator
     ) -> Posterior:
-        """The first posterior: as if each component of the initialisation held its weight of the points."""
+        """The first posterior: each component of the initialisation holds its weight of the points."""
         state = self.problem.begin(components, init, rng)
-        nothing = np.zeros_like(self.problem.covariance_floor)  # these covariances include the floor already
+        nothing = np.zeros_like(self.problem.covariance_floor)  # these covariances already include the floor
         return Posterior.of(prior, state.weights * self.points, state.means, state.covariances, nothing)
 
     def step(self, q: Posterior) -> tuple[float, Posterior]:
-        """The evidence bound of a posterior with its best responsibilities, nats per point; the next one."""
+        """The evidence bound of a posterior, with its best responsibilities, nats per point; the next one."""
         problem = self.problem
         moments = problem.expectation.moments(q.components(problem.covariance_floor))
         bound = (moments.bound * self.scale - q.divergence()) / self.points - self._log_volume
@@ -62,7 +62,7 @@ class Inference:
     def iterate(
         self, progress: VariationalProgress, iterations: int, tolerance: float, watch: Watcher | None
     ) -> VariationalProgress:
-        """Iterate until the bound gains less than the tolerance, or until there are `iterations` in all."""
+        """Iterate until the bound gains less than the tolerance, or to a total of `iterations`."""
         q, trace, converged = progress.posterior, list(progress.trace), progress.converged
         while len(trace) < iterations and not converged:
             bound, q = self.step(q)

@@ -12,22 +12,22 @@ from ..em.e_step import KernelComponents, Moments
 from .prior import Prior
 
 UNUSED = 0.5
-"""A component that holds fewer points than this has nothing but its prior and is pruned."""
+"""A component that holds fewer points than this has only its prior, and is removed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
     """q(pi) prod_k N(mu_k; m_k, (beta_k Lambda_k)^-1) W(Lambda_k; (nu_k C_k)^-1, nu_k) (Bishop 2006, 10.2).
 
-    Diagonal and spherical types keep the scale of the Wishart to their form, as scikit-learn does: the
-    best posterior of that form for a mixture of full covariances, whose evidence it bounds. A tied
+    Diagonal and spherical types restrict the scale of the Wishart to their form, as scikit-learn does: this
+    is the best posterior of that form for a mixture of full covariances, whose evidence it bounds. A tied
     mixture has one Lambda.
 
     Attributes:
-        sticks: (K, 2): a Dirichlet's alpha in the first column, or Beta(a, b) of each stick.
+        sticks: (K, 2), the Dirichlet's alpha in the first column, or Beta(a, b) of each stick.
         means: m, (K, d). precision: beta, (K,). degrees: nu, (K,). covariances: C, (K, d, d).
-        count: (K,) points each component holds.
-        order: (K,) the components in the order of their sticks.
+        count: (K,), the number of points that each component holds.
+        order: (K,), the components in the order of their sticks.
     """
 
     prior: Prior
@@ -46,7 +46,7 @@ class Posterior:
         """From counts (K,), means (K, d) and covariances (K, d, d) of the points (eqs. 10.58-10.63).
 
         Every point is a blob of covariance `covariance_floor` (d, d), which therefore adds to the scatter.
-        The sticks of a Dirichlet process are broken in order of size, the order of the highest bound
+        The sticks of a Dirichlet process are broken in order of size, which gives the highest bound
         (Kurihara, Welling and Teh 2007).
         """
         sticks = np.stack((prior.concentration + count, np.zeros(len(count))), axis=1)
@@ -74,12 +74,12 @@ class Posterior:
 
     @property
     def used(self) -> Booleans:
-        """The components that hold points, or the largest if none does: (K,)."""
+        """Whether each component holds points: (K,). If none does, the largest counts as used."""
         return np.asarray((self.count > UNUSED) | (self.count == self.count.max()))
 
     @property
     def weights(self) -> Floats:
-        """E[pi_k] (K,): with a Dirichlet process they sum to 1 less what is left of the stick."""
+        """E[pi_k]: (K,). With a Dirichlet process they sum to 1 less the unbroken rest of the stick."""
         if not self.prior.process:
             return np.asarray(self.sticks[:, 0] / self.sticks[:, 0].sum())
         order = self.order
@@ -90,7 +90,7 @@ class Posterior:
 
     @property
     def leftover(self) -> float:
-        """E of what a Dirichlet process has not broken off its stick; 0 of a Dirichlet distribution."""
+        """The expected unbroken rest of a Dirichlet process's stick; 0 for a Dirichlet distribution."""
         return float((self.sticks[:, 1] / self.sticks.sum(axis=1)).prod()) if self.prior.process else 0.0
 
     def components(self, covariance_floor: Floats) -> KernelComponents:
@@ -138,7 +138,7 @@ class Posterior:
         )
 
     def precision_divergences(self) -> Floats:
-        """KL(q(Lambda_k) || prior): (K,); of tied components there is one Lambda, and all K are equal."""
+        """KL(q(Lambda_k) || prior): (K,). Tied components have one Lambda, so all K are equal."""
         p, d = self.prior, self.means.shape[1]
         covariance, degrees = p.shares * p.covariance, p.shares * p.degrees
         trace = np.trace(np.linalg.solve(self.covariances, covariance[None]), axis1=1, axis2=2)
@@ -150,7 +150,7 @@ class Posterior:
         )
 
     def weight_divergence(self) -> float:
-        """KL(q(pi) || prior); sticks beyond the K broken ones are as the prior has them."""
+        """KL(q(pi) || prior). Sticks beyond the K broken ones keep their prior and add nothing."""
         c = self.prior.concentration
         if not self.prior.process:
             a, k = self.sticks[:, 0], len(self.sticks)
@@ -163,7 +163,7 @@ class Posterior:
         return float((betaln(1.0, c) - betaln(a, b) + gain).sum())
 
     def _log_scale(self) -> Floats:
-        """log |W_k|, of the Wishart's scale matrix (nu_k C_k)^-1: (K,)."""
+        """log |W_k| of the Wishart's scale matrix (nu_k C_k)^-1: (K,)."""
         d = self.means.shape[1]
         return np.asarray(-np.linalg.slogdet(self.covariances)[1] - d * np.log(self.degrees))
 

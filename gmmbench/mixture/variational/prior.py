@@ -1,4 +1,4 @@
-"""What a Bayesian mixture believes before the points, and how the points may teach it."""
+"""The prior of a Bayesian mixture."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Prior:
 
     Args:
         process: False for a symmetric Dirichlet over the weights, True for a Dirichlet process.
-        concentration: of the Dirichlet, each component's; of the process, gamma.
-        mean: (d,); `mean_precision` is how many points it counts as (beta_0).
+        concentration: that of each component of the Dirichlet, or gamma of the process.
+        mean: (d,); `mean_precision` is the number of points that it counts as (beta_0).
         covariance: (d, d), the inverse of the Wishart's scale matrix, of `degrees` degrees of freedom.
         kind: the type of the covariances.
         components: K.
@@ -34,9 +34,9 @@ class Prior:
 
     @property
     def shares(self) -> int:
-        """For how many components the prior of one matrix counts: K if they share it, else 1.
+        """The number of components that the prior of one matrix counts for: K if they share it, else 1.
 
-        The degrees and inverse scale of a shared matrix are this many times those above, which are
+        The degrees and the inverse scale of a shared matrix are this many times those above, which are
         scikit-learn's.
         """
         return self.components if self.kind.shared else 1
