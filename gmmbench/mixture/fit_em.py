@@ -45,7 +45,7 @@ def fit(
         points: (n, d).
         weights: (n,), how much each point counts; None: 1 for each.
         components: K, at most the number of distinct points.
-        covariance: one of COVARIANCES. "spherical" means spherical in units of the floor.
+        covariance: one of COVARIANCES; spherical means spherical in units of the floor.
         init: one of INITS, or the mixture to start from. scikit-learn gets the parameters of "stratified".
         tolerance: stop when an iteration changes the mean log-likelihood by less than this, nats.
         iterations: the largest number of iterations.

@@ -44,7 +44,7 @@ class LightGBM(Model):
     folds: int = option(3, "folds for the residuals of colours", low=2, high=100)
 
     def fit(self, scene: Scene, rng: np.random.Generator, watch: Watch) -> Fitted:
-        """Fit one booster for ink (cross-entropy), or for colour three (squared error) and three for each fold.
+        """Fit one booster to ink (cross-entropy), or to colour three (squared error) and three for each fold.
 
         The boosters train in parallel, one thread each: the fit is the same for any number of threads.
         """

@@ -24,7 +24,7 @@ from .starting import first_update
 class BayesianGaussianMixture(FastMixture, reference.BayesianGaussianMixture):  # type: ignore[misc]  # no types
     """scikit-learn's BayesianGaussianMixture, fitted by our engine.
 
-    It has the same parameters and attributes. In addition, `fit` takes `sample_weight` (n,), which the default
+    It has the same parameters and attributes. In addition, `fit` takes `sample_weight` (n,), which default
     priors also use, and rows with missing cells (NaN); and there are `condition`, `marginal` and `as_mixture`
     at the posterior means.
     """

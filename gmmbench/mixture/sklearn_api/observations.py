@@ -19,8 +19,8 @@ TRUNCATION = 1e-7
 """The largest share of a point's responsibilities that may be left out. The kernels are float64 here."""
 
 SMALL = 200_000
-"""Up to this number of point-component pairs, E-steps run in numpy. They take milliseconds, whereas compiling a
-kernel for a new dimension takes seconds."""
+"""Up to this number of point-component pairs, E-steps run in numpy. They take milliseconds, whereas compiling
+a kernel for a new dimension takes seconds."""
 
 
 @dataclass(frozen=True, eq=False)
