@@ -7,10 +7,10 @@
 
 from __future__ import annotations
 
-if __name__ != "__main__":
+if __name__ == "__main__":
+    from coverage_study import main
+
+    main()
+elif __name__ != "__mp_main__":  # a worker of the study
     # numba imports a package of this name if there is one, and finds this file beside a script
     raise ImportError("benchmarks/coverage.py is a script")
-
-from coverage_study import main
-
-main()
