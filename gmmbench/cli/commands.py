@@ -37,7 +37,7 @@ class OneLineParser(argparse.ArgumentParser):
     """A parser whose errors are one line: expected, got, try."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise Refused with argparse's message in our words."""
+        """Raise Refused with argparse's message in the form of our errors."""
         flags = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
         if message.startswith("unrecognized arguments: "):
             raise Refused(unknown(self.prog, message.split()[2], flags))

@@ -1,1 +1,1 @@
-"""The rooms behind `compare`: runs that are found, judged, told in words, and shown; nothing here writes."""
+"""The modules behind `compare`: they find, judge, describe and show runs; none of them writes a file."""

@@ -66,7 +66,7 @@ def _best(first: ModelRow, table: ImageTable) -> str:
 
 
 def _tie(table: ImageTable) -> str:
-    """Who gains most, who is not told apart from it, and who is significantly worse."""
+    """Which model gains most, which are not told apart from it, and which are significantly worse."""
     first, *others = table.first
     undecided = {
         name: pair.undecided

@@ -11,7 +11,7 @@ from .numbers import number, pairs_shown, range_of
 from .schema import Curve, CurvePoint, ImageTable, ModelRow, PairRow
 
 LONGEST, MANY = 20, 9
-"""Letters of a name and number of names in a plot; beyond, points are numbered and the names stand below."""
+"""Letters of a name and number of names in a plot; beyond, points are numbered and named below."""
 
 NAMED = 24
 """Names in a plot or below it; with more points only those of the Pareto front are named."""
@@ -104,7 +104,7 @@ def _forest_ticks(low: float, high: float, square_root: bool) -> list[float]:
 
 @dataclass(frozen=True)
 class Point:
-    """A model in a chart of gain against cost; `number` stands for its name in crowded charts."""
+    """A model in a chart of gain against cost; `number` replaces its name in crowded charts."""
 
     model: str
     x: float
@@ -122,7 +122,7 @@ class ParetoChart:
 
     Attributes:
         front: the points of the Pareto front, from left to right.
-        numbered: whether points are numbered. named: those whose names stand below then.
+        numbered: whether points are numbered. named: those whose names are listed below.
         unlabelled: models whose names did not fit into the plot.
     """
 
@@ -183,7 +183,7 @@ def pareto_chart(table: ImageTable, cost: str) -> ParetoChart | None:
 
 @dataclass(frozen=True)
 class _CostAxis:
-    """A logarithmic axis in a unit; with `zero`, a cost of 0 stands at its left end `floor` (log10)."""
+    """A logarithmic axis in a unit; with `zero`, a cost of 0 is at its left end `floor` (log10)."""
 
     unit: float
     least: float

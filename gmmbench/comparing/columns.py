@@ -18,8 +18,8 @@ class ResultColumn:
 
     Attributes:
         name: its key in comparisons. title: what people read.
-        table: the key of the table it stands in.
-        path: where it stands in a report: the key of a score and its part, or `cost` or `fit` and a field.
+        table: the key of its table.
+        path: its place in a report: the key of a score and its part, or `cost` or `fit` and a field.
         unit: of a cost; that of a score is in the report.
     """
 

@@ -175,7 +175,7 @@ def _key(report: Report) -> str:
 
 
 def comparable(report: Report) -> str:
-    """The convention by which a report's gain is compared: lower bounds stand beside exact scores."""
+    """The convention by which a report's gain is compared: lower bounds are shown beside exact scores."""
     return report.scores["gain"].convention.removesuffix(BOUND)
 
 

@@ -19,7 +19,7 @@ Gains = Mapping[str, Mapping[str, float]]
 def over_images(tables: Sequence[ImageTable]) -> tuple[AcrossImages, ...]:
     """For the tables of each view, hold-out and convention: mean ranks, and a test of each pair of models.
 
-    An image that stands in several tables (at two sizes, say) is one image: its gains are averaged first.
+    An image that is in several tables (at two sizes, say) is one image: its gains are averaged first.
     """
     sets: dict[tuple[object, ...], list[ImageTable]] = {}
     for table in tables:

@@ -258,7 +258,7 @@ class AcrossImages:
     """Mean ranks and tests over the images of one view, hold-out and convention.
 
     Attributes:
-        images: their names. averaged_images: those that stand in several tables.
+        images: their names. averaged_images: those that are in several tables.
         unranked_images: those left out, because fewer than two models are ranked on them.
         models: those ranked on every image. left_out: the others.
         no_ranks_reason, no_tests_reason: why there are no mean ranks or tests; "" where there are.

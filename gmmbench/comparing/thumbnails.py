@@ -1,4 +1,4 @@
-"""Pictures small enough to stand in a page, as data URIs."""
+"""Pictures small enough to embed in a page, as data URIs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is decided on one image: which models are told apart, their letters, and who drops out and why."""
+"""What is decided on one image: which models are told apart, their letters, and which drop out and why."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def ranking(
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
     """The letters of the models, the best first, and why others have none.
 
-    A model is ranked if it can be judged against any other; a pair that cannot be judged tells nobody apart.
+    A model is ranked if it can be judged against any other; a pair that cannot be judged is undecided.
     """
     judged = {name for pair in pairs if not pair.undecided for name in (pair.better, pair.worse)}
     order = sorted(judged, key=lambda label: (-means[label], name_order(label)))

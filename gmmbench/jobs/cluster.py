@@ -14,7 +14,7 @@ GENERAL = (
     "name", "nodes", "tasks_per_node", "cpus_per_task", "gpus_per_node", "mem_gb", "timeout_min",
     "stderr_to_stdout",
 )  # fmt: skip
-"""What submitit asks of any cluster; all other options are SLURM's own."""
+"""The options that submitit has for any cluster; all other options are SLURM's own."""
 
 POLL = 1.0
 """Seconds between two looks for jobs that have ended."""

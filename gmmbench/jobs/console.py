@@ -40,7 +40,7 @@ def print_line(line: str, error: bool = False) -> None:
     stream = sys.stderr if error else sys.stdout
     try:
         print(line, file=stream, flush=True)
-    except OSError:  # nobody reads it any more; Python would complain again when it flushes at its end
+    except OSError:  # the reader is gone; Python would complain again when it flushes at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
@@ -95,8 +95,8 @@ def print_run(done: Done) -> None:
     lines = [f"image {report.image.name}: {note}" for note in report.image.notes]
     lines.append(report.headline())
     lines += filter(None, [cached(report, done.already)])
-    lines += [f"not drawn: {choice}, for {reason}" for choice, reason in report.skipped.items()]
-    lines += [f"failed: {choice}, for {reason}" for choice, reason in report.failed.items()]
+    lines += [f"not drawn: {choice}, because {reason}" for choice, reason in report.skipped.items()]
+    lines += [f"failed: {choice}, because {reason}" for choice, reason in report.failed.items()]
     lines += [f"picture: {where / file}" for picture in report.pictures for file in picture.files]
     lines.append(f"report:  {where / 'report.md'} (and report.json, scores.npz)")
     print_line("\n".join(lines))

@@ -178,7 +178,7 @@ def task_of(number: int, place: Path, config: DictConfig, threads: int | None) -
 
 
 def total_of(config: DictConfig, count: int) -> int | None:
-    """How many jobs a sweep has if it starts with so many; None where it may ask for more."""
+    """The number of jobs of a sweep that starts with so many; None if it may add more."""
     sweeper = config.hydra.sweeper
     grid = "basic_sweeper" in str(sweeper.get("_target_")) and sweeper.get("max_batch_size") is None
     return count if grid else None

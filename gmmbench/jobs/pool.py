@@ -140,7 +140,7 @@ class Pool:
 
 
 class _Worker:
-    """A process of the pool, seen from the process that asks."""
+    """A process of the pool, seen from the process that submits tasks."""
 
     def __init__(self, output: Connection | None) -> None:
         context = _context()
@@ -162,7 +162,7 @@ class _Worker:
             self.pipe.send(task)
 
     def left(self) -> float:
-        """Seconds until the process is ended, for the task is late and does not let the exception in."""
+        """Seconds until the process is ended, because the task is late and does not receive the exception."""
         return float("inf") if self._until is None else self._until - time.monotonic()
 
     def answer(self) -> Answer | None:

@@ -129,12 +129,12 @@ def serve(
 
     Args:
         tasks: they come from here, and the answers go there.
-        life: the other end is open as long as the process lives that asks.
+        life: the other end is open as long as the calling process lives.
         output: where stdout and stderr go; None leaves them as they are.
-        environment: the variables of the process that asks; this one was forked from a server that may be
+        environment: the variables of the calling process; this one was forked from a server that may be
             older.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asks decides what Ctrl-C means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the calling process decides what Ctrl-C means
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _die_with(life)
     os.environ.clear()

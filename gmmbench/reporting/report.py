@@ -53,10 +53,10 @@ class Report:
         seed, hold_out, hold_out_block: as set.
         pixels: how many belong to each part of the split. points: how many of them are data.
         weight: the sum of the weights of those pixels.
-        scores: every score of the catalogue, by its key. In report.json they stand beside the other keys.
-        ranked, not_ranked: whether the fit may stand in a ranking, and why not.
+        scores: every score of the catalogue, by its key. In report.json they are beside the other keys.
+        ranked, not_ranked: whether the fit may be ranked, and why not.
         alarms: scores that are too good to be true; there should be none.
-        details: what stands behind the scores.
+        details: what the scores are based on.
         fit, cost: the fit and what it cost.
         pictures: what was drawn.
         skipped, failed: why a renderer could not draw this fit, and how one crashed, by its choice.

@@ -73,7 +73,7 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _beside(report: Report) -> list[tuple[Any, ...]]:
-    """What stands beside the scores of generalisation: name, value, unit, and which way is better."""
+    """The rows beside the scores of generalisation: name, value, unit, and which way is better."""
     details, unit = report.details, report.scores["gain"].unit
     rows: list[tuple[Any, ...]] = []
     if (found := details.classifier) is not None:

@@ -138,7 +138,7 @@ class ReportedDescription:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportedDetails:
-    """What stands behind the scores; None where a view or a fit does not have it.
+    """What the scores are based on; None if a view or a fit does not have it.
 
     Attributes:
         baselines: the information gain of each baseline, in the unit of the gain.

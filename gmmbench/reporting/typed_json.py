@@ -23,7 +23,7 @@ LARGEST = 2**28
 """Bytes of a file that are read; a comparison of 500 models on one image has 63 MB."""
 
 NOT_STORED = {"stored": False}
-"""Metadata of a field that stands in no file."""
+"""Metadata of a field that is in no file."""
 
 
 def contents(path: Path) -> bytes:
@@ -83,7 +83,7 @@ def _too_deep() -> str:
 
 
 def check_schema(data: Any, name: str, version: int) -> None:
-    """Raise ValueError unless the data is an object that bears this schema and version."""
+    """Raise ValueError unless the data is an object of this schema and version."""
     if not isinstance(data, dict):
         raise ValueError(f"expected schema {name}, version {version}, got {_kind(data)}")
     got = (data.get("schema"), data.get("schema_version"))
@@ -100,7 +100,7 @@ def build(kind: type[T], value: Any, where: str = "", made: Mapping[str, Any] | 
         kind: the dataclass.
         value: the parsed JSON.
         where: names the value in messages.
-        made: fields that are made already and do not stand in `value`.
+        made: fields that are computed already and are not in `value`.
 
     Raises ValueError: a field is missing, unknown or of another type; the message names it.
     """
@@ -145,7 +145,7 @@ def _dataclass(kind: type, value: Any, where: str, made: Mapping[str, Any]) -> A
 
 @cache
 def _fields(kind: type) -> dict[str, tuple[Any, bool]]:
-    """The fields of a dataclass that stand in files: the type of each, and whether it has no default."""
+    """The fields of a dataclass that files hold: the type of each, and whether it has no default."""
     hints = get_type_hints(kind)
     return {
         field.name: (
@@ -211,7 +211,7 @@ def dump(value: Any, indent: int | None = 2) -> str:
 
 
 def stored(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass that stand in files, by name."""
+    """The fields of a dataclass that files hold, by name."""
     if not dataclasses.is_dataclass(value):
         raise TypeError(f"expected a dataclass, got {type(value).__name__}")
     return {name: getattr(value, name) for name in _fields(cast(type, type(value)))}

@@ -17,7 +17,7 @@ CREATE, ADD, RESTRICT = 444, 445, 446
 """The system calls landlock_create_ruleset, landlock_add_rule and landlock_restrict_self."""
 
 NO_NEW_PRIVILEGES = 38
-"""PR_SET_NO_NEW_PRIVS of prctl, without which nobody but root may restrict itself."""
+"""PR_SET_NO_NEW_PRIVS of prctl, without which only root may restrict itself."""
 
 READ = 1 << 0 | 1 << 2 | 1 << 3
 """The rights to execute and read files and to list folders."""
@@ -29,10 +29,10 @@ SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc", "/sys", "
 """Where a system keeps programs, libraries and their settings."""
 
 PROC = ("self", "sys", "cpuinfo", "meminfo", "stat", "filesystems")
-"""What is readable under /proc: the process itself and the machine."""
+"""The readable paths under /proc: the process itself and the machine."""
 
 DEVICES = ("null", "zero", "full", "random", "urandom", "nvidia*", "kfd", "dri")
-"""What is open under /dev. Shared memory is not: another process could have left something there."""
+"""The accessible paths under /dev, without shared memory: another process could have left something there."""
 
 
 def confine(extra: Iterable[str] = ()) -> bool:

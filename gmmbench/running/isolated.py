@@ -87,7 +87,7 @@ class IsolatedProcess:
         except OSError:
             answer = None
         except ValueError as error:
-            raise IsolatedFailed(f"it answered with what is no message: {error}") from error
+            raise IsolatedFailed(f"it answered with an invalid message: {error}") from error
         if answer is None:
             raise IsolatedFailed(f"its process ended{self._last_line()}")
         if "error" in answer[0]:

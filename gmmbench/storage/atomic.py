@@ -19,7 +19,7 @@ from typing import Any
 from ..reporting.failure import RunFailure
 
 RUNNING = "running.json"
-"""The file in a temporary folder that says what is being made, since when, by which process of which host."""
+"""The file in a temporary folder that says what is being made, since when, and by which process and host."""
 
 DAY = 86_400.0
 """Seconds after which a temporary folder of another host, whose processes cannot be checked, is left over."""

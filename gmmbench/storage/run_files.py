@@ -96,7 +96,7 @@ def files_of_report(report: Report) -> dict[str, bytes]:
 
 
 def state_of(folder: Path, key: str | None) -> str:
-    """What is in the folder of a run.
+    """The contents of the folder of a run.
 
     Args:
         folder: the folder that the run writes.

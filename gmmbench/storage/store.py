@@ -242,7 +242,7 @@ class Store:
         path = self._path(kind, key)
         if entries.linked(self.folder, path):
             log.warning(
-                "store: %s/%s is damaged, and kept since a link leads to it (%s)", kind, key[:10], why
+                "store: %s/%s is damaged, but kept because a link leads to it (%s)", kind, key[:10], why
             )
             return
         log.warning("store: %s/%s is damaged and computed again (%s)", kind, key[:10], why)

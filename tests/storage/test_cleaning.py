@@ -162,7 +162,7 @@ def test_an_entry_that_a_link_leads_to_is_read_and_never_removed(store, tmp_path
     before = tree(tmp_path / "disk")
     assert store.get("runs", KEYS[1]) is None
     assert tree(tmp_path / "disk") == before
-    assert "is damaged, and kept since a link leads to it (a.bin has changed)" in caplog.text
+    assert "is damaged, but kept because a link leads to it (a.bin has changed)" in caplog.text
 
 
 def test_a_store_that_is_a_link_itself_is_cleaned(store, tmp_path):
