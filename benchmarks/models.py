@@ -88,7 +88,7 @@ def _table(image: tuple[str, ...], view: str, seeds: int) -> Iterator[str]:
         )
     if view == "ink":
         for baseline in ("ratio_kde_half_pixel", "ratio_kde_one_pixel"):
-            gain = np.mean([done.scores.details["baselines"][baseline] for done in rows["uniform"]])
+            gain = np.mean([done.scores.details.baselines[baseline] for done in rows["uniform"]])
             yield f"| *{baseline.replace('_', ' ')}* | | {gain:.3f} | | | | | | |"
 
 

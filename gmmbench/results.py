@@ -106,6 +106,107 @@ class Score:
     interval: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True)
+class CheckDetails:
+    """The normalisation check of a density.
+
+    Attributes:
+        reasons: why the fit is not the density that it claims to be; empty where it is.
+        mass_in_box: mass inside the image, or inside the range of levels; None where it is not finite.
+        share_in_box: share of its samples that lie there.
+        tiles, p_value: of the chi-squared test of samples against masses.
+        how: how the masses were integrated.
+        holds: whether it passed.
+    """
+
+    reasons: tuple[str, ...]
+    mass_in_box: float | None
+    share_in_box: float
+    tiles: int
+    p_value: float | None
+    how: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class ClassifierDetails:
+    """The fit as a classifier of ink: held-out pixels, but for `image_bits`, which covers the whole image.
+
+    Attributes:
+        average_precision: the area under precision against recall.
+        prevalence: the share of ink, which is the average precision of chance.
+        bits_per_pixel_raw, bits_per_pixel_calibrated: Bernoulli log loss, before and after calibration.
+        gain_calibrated: the information gain after calibration, bits per ink pixel.
+        image_bits: length of a code for the image, bits.
+    """
+
+    average_precision: float | None = None
+    prevalence: float | None = None
+    bits_per_pixel_raw: float | None = None
+    bits_per_pixel_calibrated: float | None = None
+    gain_calibrated: float | None = None
+    image_bits: float | None = None
+
+
+@dataclass(frozen=True)
+class LawDetails:
+    """How the predictive distribution of colour was integrated.
+
+    Attributes:
+        integrated: "exact", or "bound" where a value is only known to be at least so high.
+        mass_in_cube: its mean mass inside the cube.
+        error_nats: the mean error of its log masses; None of a bound.
+    """
+
+    integrated: str
+    mass_in_cube: float | None
+    error_nats: float | None
+
+
+@dataclass(frozen=True)
+class PatchDetails:
+    """The independent patches behind the interval: how many, and the lag up to which pixels correlate."""
+
+    count: float
+    reach: float
+
+
+@dataclass(frozen=True)
+class DescriptionDetails:
+    """Information criteria in nats, and the lengths of codes in bits; None where there is none."""
+
+    aic: float | None
+    bic: float | None
+    image_bits: float | None
+    parameter_bits: float | None
+    code_bits: float | None
+    png_bits: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewDetails:
+    """What the scores of one view are based on; None if a view or a fit does not have it.
+
+    Attributes:
+        baselines: the information gain of each baseline, in the unit of the gain.
+        entropy_of_held_out_colours: bits per dimension.
+    """
+
+    normalisation_check: CheckDetails | None = None
+    baselines: Mapping[str, float | None] | None = None
+    classifier: ClassifierDetails | None = None
+    law: LawDetails | None = None
+    entropy_of_held_out_colours: float | None = None
+    patches: PatchDetails | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreDetails(ViewDetails):
+    """What the scores are based on: that of their view, and what describes any fit."""
+
+    description: DescriptionDetails
+
+
 @dataclass(frozen=True, eq=False)
 class Scores:
     """Every number of a fit, and the maps that comparisons are made from.
@@ -113,7 +214,7 @@ class Scores:
     Attributes:
         values: the scores by the report's keys.
         not_ranked: the verdict (`scoring.fit_verdict`): why the fit must not be ranked; empty if it may be.
-        details: what the scores are based on, by the report's keys: normalisation check, baselines, ...
+        details: what the scores are based on: normalisation check, baselines, ...
         alarms: those of the reasons that are scores too good to be true; there should be none.
         gain: (H, W) float32, information gain of each pixel over uniform, nats, NaN where unscored.
         weight: (H, W) float32, the weight of each pixel in the mean.
@@ -122,7 +223,7 @@ class Scores:
 
     values: Mapping[str, Score]
     not_ranked: tuple[str, ...]
-    details: Mapping[str, Any]
+    details: ScoreDetails
     alarms: tuple[str, ...]
     gain: NDArray[np.float32]
     weight: NDArray[np.float32]

@@ -14,7 +14,7 @@ import numpy as np
 from ..api import LEVELS, TEST, TRAIN, VALIDATION, Density
 from ..errors import Refused
 from ..plain_data import plain
-from ..results import Outcome, Score, Verification
+from ..results import Outcome, Score, ScoreDetails, Verification
 from ..running.provenance import config_of, options_of, versions
 from ..scoring import catalogue
 from .animation import ANIMATIONS
@@ -23,7 +23,6 @@ from .report_parts import (
     PartWeights,
     ReportedConfig,
     ReportedCost,
-    ReportedDetails,
     ReportedFit,
     ReportedImage,
     ReportedKeys,
@@ -78,7 +77,7 @@ class Report:
     ranked: bool
     not_ranked: tuple[str, ...]
     alarms: tuple[str, ...]
-    details: ReportedDetails
+    details: ScoreDetails
     fit: ReportedFit
     cost: ReportedCost
     pictures: tuple[ReportedPicture, ...]
@@ -115,7 +114,7 @@ class Report:
             ranked=not scores.not_ranked,
             not_ranked=tuple(scores.not_ranked),
             alarms=tuple(scores.alarms),
-            details=build(ReportedDetails, plain(scores.details), "details"),
+            details=build(ScoreDetails, plain(dataclasses.asdict(scores.details)), "details"),
             fit=ReportedFit(
                 n_parameters=None if n_parameters is None else int(n_parameters),
                 iterations=int(fitted.iterations),

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..api import LEVELS, TEST, TRAIN, Fitted, Floats, Image, Predictor, Split
 from ..mixture_fit import ColourMixture
-from ..results import Score
+from ..results import LawDetails, Score, ViewDetails
 from .asking import answers
 from .colour_distribution import colour_masses
 from .fidelity import fidelity
 from .intervals import difference
 from .score_lookup import score_of
-from .view_scores import LN2, Part
+from .view_scores import LN2, Part, patches
 
 UNIFORM = float(np.log2(LEVELS))
 """Bits per dimension of the uniform law."""
@@ -24,7 +22,7 @@ def score_colour(fitted: Fitted, image: Image, split: Split, rng: np.random.Gene
     """Conditional bits per dimension, and the fidelity of the expected colours; see docs/scoring.md."""
     lattice = image.lattice
     values: dict[str, Score] = {}
-    details: dict[str, Any] = {}
+    law: LawDetails | None = None
     nats = np.full(lattice.size, np.nan)
     not_ranked: tuple[str, ...] = ()
     reason = None
@@ -37,11 +35,7 @@ def score_colour(fitted: Fitted, image: Image, split: Split, rng: np.random.Gene
     else:
         nats = found.log_cell - found.log_cube
         not_ranked, how = found.reasons, found.how
-        details["law"] = {
-            "integrated": how,
-            "mass_in_cube": float(np.exp(found.log_cube).mean()),
-            "error_nats": found.error,
-        }
+        law = LawDetails(how, mass_in_cube=float(np.exp(found.log_cube).mean()), error_nats=found.error)
     gain = nats.reshape(lattice.shape) + 3 * np.log(LEVELS)
     train, test = split.codes == TRAIN, split.codes == TEST
 
@@ -71,8 +65,8 @@ def score_colour(fitted: Fitted, image: Image, split: Split, rng: np.random.Gene
     )
     values |= _fidelity(fitted, image, split)
     values |= _position(fitted, image, split)
-    details["entropy_of_held_out_colours"] = _entropy(image.values[test]) if test.any() else None
-    details["patches"] = None if apart is None else {"count": apart.patches, "reach": apart.reach}
+    entropy = _entropy(image.values[test]) if test.any() else None
+    details = ViewDetails(law=law, entropy_of_held_out_colours=entropy, patches=patches(apart))
     image_bits = None if found is None else float(-nats.sum() / LN2)
     return Part(values, not_ranked, details, gain, np.ones(lattice.shape), image_bits)
 

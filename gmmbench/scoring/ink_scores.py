@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..api import TEST, TRAIN, VALIDATION, Density, Fitted, Floats, Image, Predictor, Split
-from ..results import Score
+from ..results import ClassifierDetails, Score, ViewDetails
 from .asking import answers
 from .baselines import ratio_kde
 from .classifier import average_precision, bernoulli_bits, calibrated, probability
@@ -29,7 +28,7 @@ from .poisson import (
     shape_gain,
 )
 from .score_lookup import score_of
-from .view_scores import LN2, Part, bits, unscored
+from .view_scores import LN2, Part, bits, patches, unscored
 
 
 def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) -> Part:
@@ -76,7 +75,7 @@ def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generat
         "expected_ink": value("expected_ink", held_out=expected_ink(rate, ink, split), reason=unknown),
         "shape_gain": value("shape_gain", held_out=bits(shape_gain(masses, ink, test)), reason=unknown),
         "average_precision": value(
-            "average_precision", held_out=classifier["average_precision"], reason=unknown
+            "average_precision", held_out=classifier.average_precision, reason=unknown
         ),
         "kl": value("kl", train=None if shape is None or shape_top is None else shape_top - shape),
         **{
@@ -89,44 +88,40 @@ def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generat
             reason=None if check is not None else "a classifier has no mass",
         ),
     }
-    details = {
-        "normalisation_check": None if check is None else {**asdict(check), "holds": check.holds},
-        "baselines": {
+    details = ViewDetails(
+        normalisation_check=None if check is None else check.details(),
+        baselines={
             "uniform": 0.0,
             "ratio_kde_half_pixel": _baseline(ink, split, 0.5, rho),
             "ratio_kde_one_pixel": _baseline(ink, split, 1.0, rho),
         },
-        "classifier": classifier,
-        "patches": None if apart is None else {"count": apart.patches, "reach": apart.reach},
-    }
-    return Part(values, wrong, details, terms, ink, classifier["image_bits"])
+        classifier=classifier,
+        patches=patches(apart),
+    )
+    return Part(values, wrong, details, terms, ink, classifier.image_bits)
 
 
 def _as_classifier(
     rate: Floats, ink: Floats, split: Split, of_density: bool, rho: float
-) -> Mapping[str, Any]:
+) -> ClassifierDetails:
     """Average precision and Bernoulli bits on held-out pixels, raw and calibrated on validation pixels."""
     test, validation = split.codes == TEST, split.codes == VALIDATION
-    found: dict[str, Any] = dict.fromkeys(
-        (
-            "average_precision",
-            "prevalence",
-            "bits_per_pixel_raw",
-            "bits_per_pixel_calibrated",
-            "gain_calibrated",
-            "image_bits",
-        )
-    )
+    found = ClassifierDetails()
     if test.any():
-        found["average_precision"] = average_precision(rate[test], ink[test])
-        found["prevalence"] = float(ink[test].mean())
-        found["bits_per_pixel_raw"] = bernoulli_bits(probability(rate[test]), ink[test])
+        found = ClassifierDetails(
+            average_precision=average_precision(rate[test], ink[test]),
+            prevalence=float(ink[test].mean()),
+            bits_per_pixel_raw=bernoulli_bits(probability(rate[test]), ink[test]),
+        )
     calibration = calibrated(rate[validation], ink[validation], of_density)
     if calibration is not None:
         chance = calibration(rate)
-        found["bits_per_pixel_calibrated"] = bernoulli_bits(chance[test], ink[test])
-        found["gain_calibrated"] = bits(poisson_gain(poisson_terms(chance, ink, rho), ink, split))
-        found["image_bits"] = bernoulli_bits(chance, ink) * ink.size
+        found = replace(
+            found,
+            bits_per_pixel_calibrated=bernoulli_bits(chance[test], ink[test]),
+            gain_calibrated=bits(poisson_gain(poisson_terms(chance, ink, rho), ink, split)),
+            image_bits=bernoulli_bits(chance, ink) * ink.size,
+        )
     return found
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import numpy as np
 from scipy.special import xlogy
 
 from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Split
+from ..results import ViewDetails
 from .intervals import difference
 from .lattice_masses import level_masses
 from .normalisation_check import check_levels
 from .score_lookup import score_of
-from .view_scores import LN2, Part
+from .view_scores import LN2, Part, patches
 
 UNIFORM = float(np.log2(LEVELS))
 """Bits per pixel of the uniform density."""
@@ -57,10 +56,7 @@ def score_levels(fitted: Fitted, image: Image, split: Split, rng: np.random.Gene
         "kl": score_of("kl", "levels", train=_less(top, gained), held_out=_less(top_held, held)),
         "mass_in_box": score_of("mass_in_box", "levels", overall=check.mass_in_box),
     }
-    details = {
-        "normalisation_check": {**asdict(check), "holds": check.holds},
-        "patches": None if apart is None else {"count": apart.patches, "reach": apart.reach},
-    }
+    details = ViewDetails(normalisation_check=check.details(), patches=patches(apart))
     image_bits = float((np.log(LEVELS) - gain).sum() / LN2)
     return Part(values, check.reasons, details, gain, np.ones(gain.shape), image_bits)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from ..api import Density, Floats, Lattice
+from ..results import CheckDetails
 from .lattice_masses import Masses
 
 SAMPLES = 100_000
@@ -51,6 +52,10 @@ class NormalisationCheck:
     def holds(self) -> bool:
         """Whether the fit is a density."""
         return not self.reasons
+
+    def details(self) -> CheckDetails:
+        """The check as a report has it."""
+        return CheckDetails(**vars(self), holds=self.holds)
 
 
 def check_density(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..api import TRAIN, Fitted, Floats, Image, Split
-from ..results import Scores
+from ..results import DescriptionDetails, ScoreDetails, Scores
 from .colour_scores import score_colour
 from .description import information_criteria, parameter_bits, png_bits
 from .fit_verdict import fit_verdict
@@ -33,19 +33,22 @@ def score(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) 
     weight = image.coordinates if image.view == "ink" else np.ones(image.lattice.shape)
     points = float(weight[split.codes == TRAIN].sum())
     parameters = parameter_bits(fitted.n_parameters, points)
-    description = {
-        **information_criteria(raw.train, points, fitted.n_parameters),
-        "image_bits": part.image_bits,
-        "parameter_bits": parameters,
-        "code_bits": None if part.image_bits is None or parameters is None else part.image_bits + parameters,
-        "png_bits": png_bits(image),
-    }
+    criteria = information_criteria(raw.train, points, fitted.n_parameters)
+    code = None if part.image_bits is None or parameters is None else part.image_bits + parameters
+    description = DescriptionDetails(
+        aic=criteria["aic"],
+        bic=criteria["bic"],
+        image_bits=part.image_bits,
+        parameter_bits=parameters,
+        code_bits=code,
+        png_bits=png_bits(image),
+    )
     values = complete({"log_likelihood": raw, **part.values}, image.view)
     verdict = fit_verdict(part, values, split)
     return Scores(
         values,
         verdict.reasons,
-        {**part.details, "description": description},
+        ScoreDetails(**vars(part.details), description=description),
         verdict.alarms,
         _single(part.gain),
         _single(part.weight),

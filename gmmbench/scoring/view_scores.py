@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..api import Floats
-from ..results import Score
+from ..results import PatchDetails, Score, ViewDetails
 from .catalogue import SCORES
+from .intervals import Difference
 from .score_lookup import score_of
 
 LN2 = float(np.log(2))
@@ -29,7 +29,7 @@ class Part:
 
     values: Mapping[str, Score]
     not_ranked: tuple[str, ...]
-    details: Mapping[str, Any]
+    details: ViewDetails
     gain: Floats
     weight: Floats
     image_bits: float | None
@@ -43,9 +43,14 @@ def unscored(view: str, weight: Floats, not_ranked: tuple[str, ...]) -> Part:
     """
     keys = [key for key, declared in SCORES.items() if view in declared.views and key != "log_likelihood"]
     values = {key: score_of(key, view, reason=not_ranked[0]) for key in keys}
-    return Part(values, not_ranked, {}, np.full(weight.shape, np.nan), weight, None)
+    return Part(values, not_ranked, ViewDetails(), np.full(weight.shape, np.nan), weight, None)
 
 
 def bits(nats: float | None) -> float | None:
     """Nats in bits; None stays None."""
     return None if nats is None else nats / LN2
+
+
+def patches(found: Difference | None) -> PatchDetails | None:
+    """What the interval of a difference rests on, as a report has it."""
+    return None if found is None else PatchDetails(found.patches, found.reach)

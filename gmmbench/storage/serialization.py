@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..api import Fitted, Image, Model
 from ..plain_data import SavedFit, of_npz, to_json, to_npz
-from ..results import Cost, Learnt, Score, Scores, Verification
+from ..reporting.typed_json import build
+from ..results import Cost, Learnt, Score, ScoreDetails, Scores, Verification
 
 MAPS = ("gain", "weight", "log_likelihood")
 """The arrays in `Scores`."""
@@ -44,7 +45,8 @@ def files_of(learnt: Learnt, about: Mapping[str, Any]) -> dict[str, bytes] | Non
         "cost": dataclasses.asdict(learnt.cost),
         "verification": dataclasses.asdict(learnt.verification),
         "values": {key: dataclasses.asdict(value) for key, value in scores.values.items()},
-        **{key: getattr(scores, key) for key in ("not_ranked", "details", "alarms")},
+        **{key: getattr(scores, key) for key in ("not_ranked", "alarms")},
+        "details": dataclasses.asdict(scores.details),
     }
     return {
         "about.json": to_json(about),
@@ -73,7 +75,7 @@ def learnt_of(files: Mapping[str, bytes], model: type[Model]) -> Learnt:
     scores = Scores(
         values,
         tuple(told["not_ranked"]),
-        told["details"],
+        build(ScoreDetails, told["details"], "details"),
         tuple(told["alarms"]),
         *(maps[name] for name in MAPS),
     )

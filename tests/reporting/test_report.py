@@ -185,7 +185,7 @@ def test_numbers_that_are_not_finite_are_null():
     done = gmmbench.execute(gmmbench.compose(*RUNS["ink, uniform"]))
     scores = dict(done.scores.values)
     scores["gain"] = Score(train=np.float64(-np.inf), held_out=float("nan"), interval=(0.0, float("inf")))
-    details = {**done.scores.details, "entropy_of_held_out_colours": np.float64("nan")}
+    details = dataclasses.replace(done.scores.details, entropy_of_held_out_colours=np.float64("nan"))
     odd = dataclasses.replace(done.scores, values=scores, details=details)
     data = json.loads(Report.of(dataclasses.replace(done, scores=odd)).to_json())
     assert data["gain"]["train"] is data["gain"]["held_out"] is data["gain"]["interval"] is None
@@ -219,9 +219,8 @@ def test_facts_and_options_of_plugins_may_be_anything(tmp_path):
 
 def test_a_detail_that_is_not_declared_is_an_error():
     done = gmmbench.execute(gmmbench.compose(*RUNS["ink, uniform"]))
-    odd = dataclasses.replace(done.scores, details={**done.scores.details, "wit": 1})
-    with pytest.raises(ValueError, match=r"expected no key details\.wit"):
-        Report.of(dataclasses.replace(done, scores=odd))
+    with pytest.raises(TypeError, match="unexpected keyword argument 'wit'"):
+        dataclasses.replace(done.scores.details, wit=1)
 
 
 @given(st.builds(RunFailure, st.text(), st.lists(st.text()).map(tuple), st.text()))

@@ -85,12 +85,12 @@ def test_calibration_mends_a_classifier_that_is_too_sure():
     chance = expit(rng.normal(-1, 1.5, (60, 60)))
     image = ink_image(rng.random((60, 60)) < chance)
     found, split = scored(Chances(image.lattice, expit(4 * logit(chance))), image)
-    details = found.details["classifier"]
-    assert details["bits_per_pixel_calibrated"] < details["bits_per_pixel_raw"] - 0.1
+    details = found.details.classifier
+    assert details.bits_per_pixel_calibrated < details.bits_per_pixel_raw - 0.1
     test = split.codes == TEST
     truth = bernoulli_bits(chance[test], image.values[test])
-    assert details["bits_per_pixel_calibrated"] == pytest.approx(truth, abs=0.02)
-    assert details["prevalence"] == image.values[test].mean()
+    assert details.bits_per_pixel_calibrated == pytest.approx(truth, abs=0.02)
+    assert details.prevalence == image.values[test].mean()
 
 
 def test_a_known_classifier_scores_what_the_formula_says():
@@ -105,7 +105,7 @@ def test_a_known_classifier_scores_what_the_formula_says():
         total += y * np.log2(rate / rho) - (rate - rho) / np.log(2)
     assert found.values["gain"].held_out == pytest.approx(total / image.values[test].sum(), abs=1e-9)
     assert found.values["mass_in_box"].overall is None
-    assert found.details["normalisation_check"] is None
+    assert found.details.normalisation_check is None
 
 
 def test_the_ratio_baseline_is_nadaraya_watson():
@@ -130,6 +130,6 @@ def test_where_no_training_pixel_is_near_the_baseline_is_the_mean():
 def test_baselines_stand_beside_the_score():
     image = ink_image(np.random.default_rng(6).random((30, 30)) < 0.3)
     found, _ = scored(Cells(image.lattice, np.full((30, 30), 1 / 900)), image)
-    baselines = found.details["baselines"]
+    baselines = found.details.baselines
     assert baselines["uniform"] == 0.0
     assert baselines["ratio_kde_half_pixel"] < 0 < found.values["ceiling"].held_out  # noise has no neighbours

@@ -106,7 +106,7 @@ def test_a_nearly_singular_law_gains_no_more_than_the_bits_that_there_are():
     found, _ = scored(Told(covariances=(matrix,)), image())
     assert not found.not_ranked
     assert 0 < found.values["gain"].held_out <= 8
-    assert found.details["law"]["error_nats"] <= 1e-4
+    assert found.details.law.error_nats <= 1e-4
 
 
 def test_a_law_that_is_too_narrow_to_be_known_is_not_certified():

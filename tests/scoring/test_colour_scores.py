@@ -77,7 +77,7 @@ def test_uniform_scores_eight_bits_and_gains_nothing(name):
     assert found.values["bits_per_dim"].held_out == pytest.approx(8, abs=1e-12)
     assert found.values["gain"].held_out == pytest.approx(0, abs=1e-12)
     assert found.values["ceiling"].held_out is None
-    assert found.details["law"]["integrated"] == "exact"  # it is flat in every cell
+    assert found.details.law.integrated == "exact"  # it is flat in every cell
     assert not found.not_ranked
 
 
@@ -155,16 +155,16 @@ def test_the_mass_of_the_cube_is_not_a_product_of_channels():
     found, _ = scored(OneLaw(np.ones(1), np.ones((1, 3)), spread[None]), image)
     truth = multivariate_normal(np.ones(3), spread)
     cube = truth.cdf(np.ones(3), lower_limit=np.zeros(3))
-    assert found.details["law"]["mass_in_cube"] == pytest.approx(cube, abs=1e-4)
+    assert found.details.law.mass_in_cube == pytest.approx(cube, abs=1e-4)
     assert abs(cube - norm(1, 0.2).cdf(1) ** 3) > 0.1
 
 
 def test_a_law_of_another_shape_is_a_bound_and_checked():
     image = picture()
     exact, _ = scored(OneLaw(*WIDE), image)
-    mass = np.log(exact.details["law"]["mass_in_cube"])
+    mass = np.log(exact.details.law.mass_in_cube)
     bound, _ = scored(Curious(*WIDE, claimed=mass), image)
-    assert bound.details["law"]["integrated"] == "bound"
+    assert bound.details.law.integrated == "bound"
     assert bound.values["bits_per_dim"].convention != exact.values["bits_per_dim"].convention
     assert bound.values["bits_per_dim"].held_out == pytest.approx(
         exact.values["bits_per_dim"].held_out, abs=1e-3

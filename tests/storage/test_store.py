@@ -15,7 +15,7 @@ from gmmbench import Density, Image, Model, Predictor, Refused, Run, Store, regi
 from gmmbench.cli.main import main
 from gmmbench.models.gmm import GMM
 from gmmbench.plain_data import class_of_fit
-from gmmbench.results import Cost, Learnt, Score, Scores
+from gmmbench.results import CheckDetails, Cost, DescriptionDetails, Learnt, Score, ScoreDetails, Scores
 from gmmbench.running import keys
 from gmmbench.storage import atomic, serialization
 
@@ -343,7 +343,12 @@ def test_infinite_and_missing_numbers_are_kept_as_they_are():
     )
     score = Score(float("nan"), float("inf"), None, "bits", interval=(np.float64(0.1), 2.0))
     maps = [np.full((2, 2), value, np.float32) for value in (np.nan, np.inf, 0.1)]
-    scores = Scores({"gain": score}, ("why",), {"a": {"b": (1, float("nan"))}}, (), *maps)
+    details = ScoreDetails(
+        normalisation_check=CheckDetails(("narrow",), float("nan"), 0.5, 7, None, "exact", False),
+        baselines={"uniform": 0.0, "kde": None},
+        description=DescriptionDetails(float("inf"), None, 1, 2.5, None, 9),
+    )
+    scores = Scores({"gain": score}, ("why",), details, (), *maps)
     learnt = Learnt(fitted, ((1, None, fitted),), scores, Cost(1.5, 2.5, 0, None, 2))
     other = serialization.learnt_of(serialization.files_of(learnt, {}), GMM)
     assert vars(other.cost) == {**vars(learnt.cost), "cached": True}
@@ -352,6 +357,7 @@ def test_infinite_and_missing_numbers_are_kept_as_they_are():
     assert other.scores.values["gain"].held_out == float("inf")
     assert other.scores.values["gain"].interval == (0.1, 2.0)
     assert other.scores.not_ranked == ("why",)
+    assert repr(other.scores.details) == repr(details)
     for one, two in zip(
         maps, (other.scores.gain, other.scores.weight, other.scores.log_likelihood), strict=True
     ):
