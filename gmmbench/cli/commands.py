@@ -17,11 +17,11 @@ from ..errors import Refused, unknown
 
 ENDING = "_command"
 MISSING = "the following arguments are required: "
-"""How argparse begins to say that an argument is missing."""
+"""The beginning of argparse's message for a missing argument."""
 
 
 class Command(Protocol):
-    """What a module of a subcommand holds. It imports heavy libraries inside `run` only."""
+    """The contents of a subcommand's module. It imports heavy libraries inside `run` only."""
 
     SUMMARY: str
     """One line for the list of commands."""

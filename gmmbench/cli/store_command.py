@@ -22,7 +22,7 @@ SELECTORS = "--older AGE, --kind KIND, --damaged or --all"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The word clean, the store's folder, and what to remove."""
+    """The arguments: `clean`, the store's folder, and what to remove."""
     parser.usage = (
         "gmmbench store [store.dir=FOLDER]\n"
         "       gmmbench store clean [store.dir=FOLDER] [--older AGE] [--kind KIND] [--damaged] [--all]\n"
@@ -61,7 +61,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Print the table, or clean and print what went. Raises Refused."""
+    """Print the table, or clean and print what was removed. Raises Refused."""
     from ..storage.store import Store
 
     words = [word for word in arguments.words if not word.startswith(FOLDER)]
@@ -128,7 +128,7 @@ def _agreed(question: str) -> bool:
 
 
 def _others(store: Store) -> None:
-    """Say what the store leaves alone."""
+    """Print what the store leaves alone."""
     found = store.strangers()
     if found:
         print(f"left alone: {len(found):,} that are no entries of a store, such as {found[0]}")

@@ -93,7 +93,7 @@ def _tie(table: ImageTable) -> str:
 
 
 def _named(rows: Sequence[ModelRow]) -> str:
-    """The names of all; of very many the first, and where the others stand."""
+    """The names of all; of very many the first, and where the others are listed."""
     if len(rows) <= MOST_NAMES:
         return listed(row.model for row in rows)
     shown = ", ".join(row.model for row in rows[:MOST_NAMES])

@@ -1,4 +1,4 @@
-"""The charts of the page: where things stand, in per cent of a plot that is as wide as the screen allows."""
+"""The charts of the page: positions in per cent of a plot that is as wide as the screen allows."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ class _CostAxis:
 
 @dataclass(frozen=True)
 class PlacedPoint:
-    """A point of a curve with its interval, and what is said of it."""
+    """A point of a curve with its interval and its label."""
 
     x: float
     y: float

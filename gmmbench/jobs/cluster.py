@@ -17,11 +17,11 @@ GENERAL = (
 """The options that submitit has for any cluster; all other options are SLURM's own."""
 
 POLL = 1.0
-"""Seconds between two looks for jobs that have ended."""
+"""Seconds between two checks for jobs that have ended."""
 
 
 class Cluster(SweepLauncher):
-    """Each job is one of the cluster's, and runs there in a process of its own.
+    """Each job is a job of the cluster, and runs there in a process of its own.
 
     Args:
         cluster: "slurm", or "local" to try it without a cluster.
@@ -40,11 +40,11 @@ class Cluster(SweepLauncher):
         self._options = {key if key in GENERAL else f"slurm_{key}": value for key, value in given.items()}
 
     def threads(self, count: int) -> int | None:
-        """As many as a job has cores."""
+        """As many as the cores of a job."""
         return max(1, self.cpus or 1)
 
     def answers(self, tasks: Iterator[Task], count: int) -> Iterator[tuple[Task, Answer]]:
-        """Submit all at once; a job that the cluster ended is an answer, too."""
+        """Submit all at once; a job that the cluster ended also gives a result."""
         executor = self._submitit.AutoExecutor(folder=self.folder, cluster=self.cluster, **self._at_start)
         executor.update_parameters(**self._options)
         given = list(tasks)
@@ -68,7 +68,7 @@ class Cluster(SweepLauncher):
 
 
 class Apart:
-    """What a job of the cluster runs; one that is preempted is submitted again."""
+    """The function that a job of the cluster runs; a preempted job is submitted again."""
 
     def __call__(self, task: Task) -> Answer:
         """Do the task."""
@@ -77,7 +77,7 @@ class Apart:
         return run_apart(task)
 
     def checkpoint(self, task: Task) -> Any:
-        """What submitit submits after a preemption: the same job, which finds what it has stored."""
+        """The job that submitit submits after a preemption: the same, which finds what it has stored."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self, task)

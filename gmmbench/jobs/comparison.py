@@ -52,7 +52,7 @@ def write_comparison(folders: Sequence[str]) -> int:
 
 
 def answer_lines(comparison: Comparison) -> list[str]:
-    """What the terminal says of a comparison: the matrix of models and images, and the answer in words."""
+    """The comparison on the terminal: the matrix of models and images, and the answer in words."""
     from ..comparing.matrix import matrices, matrix_lines
 
     width = shutil.get_terminal_size().columns
@@ -61,7 +61,7 @@ def answer_lines(comparison: Comparison) -> list[str]:
 
 
 def compare_sweep(folder: Path) -> None:
-    """Compare the runs of a sweep. An error in the comparison is printed, and hides no other."""
+    """Compare the runs of a sweep. An error in the comparison is printed and hides no other error."""
     try:
         write_comparison([str(folder)])
     except Refused:

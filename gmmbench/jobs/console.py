@@ -1,4 +1,4 @@
-"""What a single run prints: a progress bar on a terminal, and at its end what it made."""
+"""The output of a single run: a progress bar on a terminal, and at the end its results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _LogLines(logging.Handler):
 
 
 def print_log() -> None:
-    """From now on print what gmmbench logs."""
+    """Print what gmmbench logs from now on."""
     log = logging.getLogger("gmmbench")
     if not log.handlers:
         log.addHandler(_LogLines())
@@ -45,7 +45,7 @@ def print_line(line: str, error: bool = False) -> None:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in the unit that a reader wants: 12 s, 3 min, 1.5 h."""
+    """Seconds in a convenient unit: 12 s, 3 min, 1.5 h."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
@@ -57,7 +57,7 @@ def shown_path(folder: Path) -> Path:
 
 
 def cached(report: Report, already: bool) -> str:
-    """What was there before: the run itself, the fit, or nothing (an empty text)."""
+    """What was cached: the run itself, the fit, or nothing (an empty text)."""
     if already:
         return "done already"
     cost = report.cost
@@ -90,7 +90,7 @@ def progress_bar() -> Iterator[Listen | None]:
 
 
 def print_run(done: Done) -> None:
-    """Print what came of a single run, and where its files are."""
+    """Print the result of a single run, and where its files are."""
     report, where = done.report, shown_path(done.folder)
     lines = [f"image {report.image.name}: {note}" for note in report.image.notes]
     lines.append(report.headline())

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 GRACE = 10.0
-"""Seconds that a run has to let the exception in; then its process is ended."""
+"""Seconds that a run has to react to the exception; then its process is ended."""
 
 LONGEST = 1e8
 """Seconds, about three years: the timers of the system cannot hold any number."""
@@ -22,10 +22,10 @@ IMPORTING = "<frozen importlib"
 """How the file of Python's own functions that import a module begins."""
 
 SNOOZE = 0.01
-"""Seconds until an alarm that came during an import rings again."""
+"""Seconds until an alarm that came during an import is repeated."""
 
 SHORTEST = 1e-6
-"""Seconds: an alarm after less would be no alarm."""
+"""The shortest time of an alarm, seconds; 0 would switch it off."""
 
 
 class TimedOut(BaseException):
@@ -33,7 +33,7 @@ class TimedOut(BaseException):
 
 
 class Deadline:
-    """So many seconds from now, for one or more pieces of work.
+    """A time limit in seconds from now, for one or more pieces of work.
 
     Args:
         seconds: how many; None for no deadline.
@@ -48,7 +48,7 @@ class Deadline:
         self._last_resort = last_resort
 
     def run(self, work: Callable[[], T]) -> T:
-        """Return what the work returns. Raises TimedOut, also where the work was just about to end."""
+        """Return what the work returns. Raises TimedOut, even if the work was just about to end."""
         if self._end is None:
             return work()
         if self._left() <= 0:
@@ -113,7 +113,7 @@ class _Alarm:
 
     @staticmethod
     def _ring(number: int, frame: FrameType | None) -> None:
-        """Interrupt the work, but no import: half a module would break the runs that follow."""
+        """Interrupt the work, but not an import: a partial module would break the runs that follow."""
         while frame is not None and frame.f_code is not Deadline.run.__code__:
             if frame.f_code.co_filename.startswith(IMPORTING):
                 signal.setitimer(signal.ITIMER_REAL, SNOOZE)
