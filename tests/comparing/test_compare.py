@@ -1,13 +1,20 @@
 """A comparison ranks what may be ranked together, and leaves nothing out."""
 
+import html
 import json
+import shutil
 
+import numpy as np
 import pytest
-from sweeps import compared
+from sweeps import compared, run
 
 import gmmbench
 from gmmbench.comparing.compare import compare
-from gmmbench.comparing.formats import files
+from gmmbench.comparing.formats import files, to_html, to_markdown
+from gmmbench.comparing.matrix import matrices, matrix_lines
+from gmmbench.models.uniform import Flat
+from gmmbench.reporting.report import Report
+from gmmbench.reporting.typed_json import contents
 from gmmbench.storage.run_files import save_comparison, save_reason
 
 
@@ -41,3 +48,55 @@ def test_with_one_seed_the_gain_is_the_reports(runs):
 def test_comparing_again_gives_the_same_bytes(runs):
     once = [file.read_bytes() for file in save_comparison(files(compare([runs]), runs), runs)]
     assert once == [file.read_bytes() for file in save_comparison(files(compare([runs]), runs), runs)]
+
+
+FOUR = {
+    "gmm": ("model=gmm", "model.components=10"),
+    "histogram": ("model=histogram",),
+    "lightgbm": ("model=lightgbm", "threads=1"),
+    "uniform": ("model=uniform",),
+}
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory):
+    """Four models on a small drawing, seed 0."""
+    top = tmp_path_factory.mktemp("four")
+    for name, words in FOUR.items():
+        run(top / name, "image=dog", "image.max_side=60", *words)
+    return top
+
+
+def test_four_models_on_a_small_drawing_have_their_tiers(four):
+    (table,) = compare([four]).tables
+    assert {row.model for row in table.ranked} == set(FOUR)
+    assert not any(row.not_ranked for row in table.models)
+    assert table.models[-1].model == "uniform"
+
+
+def test_a_model_of_nan_costs_its_own_place_alone(four, tmp_path, monkeypatch):
+    """Every report, the sentence, the page, the text and the search obey the one verdict."""
+    with monkeypatch.context() as patched:
+        patched.setattr(Flat, "log_density", lambda self, points: np.full(len(points), np.nan))
+        report = run(tmp_path / "uniform", "image=dog", "image.max_side=60", "model=uniform")
+    reason = "its cell masses are not all finite and >= 0"
+    assert not report["ranked"]
+    assert reason in report["not_ranked"]
+    assert Report.from_json(contents(tmp_path / "uniform/report.json"), "it").aim() is None
+    for name in ("gmm", "histogram", "lightgbm"):
+        shutil.copytree(four / name, tmp_path / name)
+    found = compare([tmp_path])
+    (table,) = found.tables
+    assert {row.model for row in table.ranked} == {"gmm", "histogram", "lightgbm"}
+    (out,) = (row for row in table.models if not row.letters)
+    assert out.model == "uniform"
+    assert reason in out.not_ranked
+    assert out.gain is None
+    assert table.answer.endswith("Not ranked: uniform.")
+    assert len([pair for pair in table.pairs if "uniform" in (pair.better, pair.worse)]) == 0
+    for text in (
+        to_html(found, tmp_path),
+        to_markdown(found),
+        "\n".join(matrix_lines(matrices(found.tables)[0], 80)),
+    ):
+        assert reason in html.unescape(text)
