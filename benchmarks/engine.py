@@ -1,13 +1,13 @@
 """The mixture engine beside scikit-learn: the same points, the same start, one run.
 
-    python benchmarks/engine.py                  without what takes scikit-learn minutes
-    python benchmarks/engine.py --full           all of it: 13 GB of memory, half an hour
-    python benchmarks/engine.py --full --photo big.jpg --photo-components 4000   and a whole fit of a photo
-    python benchmarks/engine.py --full --quick   tiny sizes, to see that it runs; results go elsewhere
+    python benchmarks/engine.py                  without the parts that take scikit-learn minutes
+    python benchmarks/engine.py --full           everything: 13 GB of memory, half an hour
+    python benchmarks/engine.py --full --photo big.jpg --photo-components 4000   also fits a photo
+    python benchmarks/engine.py --full --quick   tiny sizes, as a test; results go to a temporary folder
 
-It writes RESULTS.md and scaling.png. Every row is measured in a process of its own (`jobs.py`), so that
-its peak of memory is its own; a job that fails says why in its row. Columns are scaled so that
-scikit-learn's one `reg_covar` is our floor per axis.
+It writes RESULTS.md and scaling.png. Every row is measured in its own process (`jobs.py`), so that it has
+its own peak memory. A row of a failed job shows the reason. Columns are scaled so that scikit-learn's single
+`reg_covar` equals our floor on each axis.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MARKS = {1: (1, 1), 5: (4, 6), 50: (48, 52)}
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured, how large."""
+    """The sizes and options of the measurements."""
 
     folder: str
     full: bool
@@ -47,11 +47,11 @@ class Plan:
     peers_python: str
 
     def at(self, usual: Any, tiny: Any) -> Any:
-        """A size, as --quick says."""
+        """The usual size, or the tiny one with --quick."""
         return tiny if self.quick else usual
 
     def fitted(self, step: int, k: int) -> str:
-        """A file with a fitted start, made once."""
+        """A file with a fitted init, which is made once."""
         file = Path(self.folder) / f"{step}-{k}.npz"
         if not file.exists():
             run("make_init", components=k, step=step, init=str(file))
@@ -59,7 +59,7 @@ class Plan:
 
 
 def compare(plan: Plan, step: int, k: int, asked: str, peers: bool) -> Rows:
-    """Ours, scikit-learn's and its peers' iterations from one fitted start."""
+    """Iterations of our engine, scikit-learn and its peers from the same fitted init."""
     init, heavy = plan.fitted(step, k), not peers
     runs = [("ours", "float32, truncation 1e-5", t, "ours", "single", 1e-5) for t in (1, 2)]
     runs += [("ours", "float64, truncation 1e-5", 2, "ours", "double", 1e-5)]
@@ -101,7 +101,7 @@ def compare(plan: Plan, step: int, k: int, asked: str, peers: bool) -> Rows:
 
 
 def iterations(plan: Plan) -> Rows:
-    """Tables of an EM iteration from a fitted start, everybody's."""
+    """Tables of an EM iteration from a fitted init, for all libraries."""
     lines = ["## An EM iteration, from the same fitted start", ""]
     lines += ["The median of 5 iterations; of ours after a first one (next section). The ratio is against"]
     lines += ["the faster of scikit-learn's rows in float64. At the larger size scikit-learn does one"]

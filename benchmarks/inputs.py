@@ -1,4 +1,4 @@
-"""What every job of the benchmark reads, points and saved mixtures, and the peak of its memory."""
+"""The inputs of the benchmark's jobs (points and saved mixtures), and their peak memory."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def peak() -> float:
 
 
 def largest(who: int) -> float:
-    """The largest memory of this process or of its children, as the system keeps it, GB."""
+    """The peak memory of this process or of its children, as the system records it, GB."""
     return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
 
 

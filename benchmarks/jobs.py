@@ -1,8 +1,8 @@
-"""What one fresh process of the benchmark does: a job by name, its result as one line of JSON.
+"""The jobs of the benchmark: a fresh process runs one by name and prints its result as a line of JSON.
 
     python benchmarks/jobs.py NAME '{"key": "value"}'
 
-A process of its own gives each measured thing its own peak of memory. `run` is the caller's side.
+Each job runs in its own process, so that its peak memory is its own. `run` is called by the parent.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from inputs import ink, largest, peak, picture, saved, scaled
 from peers import gmmx, pomegranate
 
 CHECKED = 10_000
-"""Points at which the neglected share is measured against the dense formula."""
+"""The number of points at which the truncated share is measured against the dense formula."""
 
 WARM = 5
-"""Calls after the first one; their median counts."""
+"""The number of calls after the first one, of which the median is reported."""
 
 
 def run(
     name: str, python: str = sys.executable, env: dict[str, str] | None = None, **job: Any
 ) -> dict[str, Any]:
-    """Do a job in a fresh process; where it fails the result is {"error": why}."""
+    """Run a job in a fresh process. If it fails, the result is {"error": reason}."""
     command = [python, str(Path(__file__).resolve()), name, json.dumps(job)]
     settings = {**os.environ, **(env or {})}
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=settings)
@@ -101,7 +101,7 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def neglected(problem: Any, before: Any, state: Any, truncation: float) -> list[float]:
-    """Mean and worst neglected share of an iteration that follows one at `before`, in float64."""
+    """Mean and largest truncated share of an iteration that follows one at `before`, in float64."""
     from scipy.linalg import solve_triangular
     from scipy.special import logsumexp
 
@@ -152,7 +152,7 @@ def theirs(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def likelihood(weights: Any, means: Any, covariances: Any, points: np.ndarray) -> float:
-    """Mean log-likelihood of a finished mixture, nats a point: one ruler for everybody's."""
+    """Mean log-likelihood of a fitted mixture, nats per point, computed in the same way for all libraries."""
     from gmmbench.mixture import Mixture
 
     return float(Mixture(weights, means, covariances).log_density(points).mean())
