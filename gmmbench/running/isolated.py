@@ -35,7 +35,7 @@ ENVIRONMENT = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROO
 """The variables that an isolated process gets, where they are set."""
 
 PREFIXES = ("LC_", "LD_", "DYLD_", "OMP_", "MKL_", "OPENBLAS_", "NUMBA_", "CUDA_", "VIRTUAL_ENV", "CONDA_")
-"""How the names of further such variables begin: they decide which libraries are found, and how they work."""
+"""Prefixes of further such variables, which decide which libraries are found and how they work."""
 
 
 TAIL = 4096
@@ -43,7 +43,7 @@ TAIL = 4096
 
 
 class IsolatedFailed(Exception):  # noqa: N818 - it says what failed
-    """An isolated process could not do what it was asked for; the message is one line."""
+    """An isolated process could not do its task; the message is one line."""
 
 
 class IsolatedProcess:
@@ -66,7 +66,7 @@ class IsolatedProcess:
         self.close()
 
     def close(self) -> None:
-        """End the process; once more does no harm."""
+        """End the process; it may be called again."""
         self._process.kill()
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
@@ -243,7 +243,7 @@ class IsolatedDensity(_Questions, Density):
         return self._ask("log_density", points)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """As the fit draws; the random stream moves as if the fit had drawn here."""
+        """As the fit samples; the random stream advances as if the fit had sampled here."""
         facts, arrays = self._process.ask(
             {"do": "call", "method": "sample", "n": n, "rng": rng_to_facts(rng)}
         )

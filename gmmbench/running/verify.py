@@ -16,7 +16,7 @@ from ..scoring.score import score
 from .isolated import IsolatedFailed, isolated
 
 TOLERANCE = 1e-6
-"""How far answers of the two fits may lie apart: nats of a pixel, or relative to the size of a number."""
+"""The largest difference between answers of the two fits: nats of a pixel, or relative to a number."""
 
 PARTS = ("train", "held_out", "overall")
 
@@ -97,7 +97,7 @@ def held_against(alone: Trial, ordinary: Scores, again: Callable[[], Trial]) -> 
 
 
 def scene_of(model: Model, image: Image, split: Split) -> Scene:
-    """What a model may learn from: validation pixels only if it says that it looks at them."""
+    """What a model may learn from: validation pixels only if it declares that it uses them."""
     scene = Scene.of(image, split)
     return scene if model.uses_validation else replace(scene, held=np.full_like(scene.held, np.nan))
 

@@ -105,7 +105,7 @@ def entries_of(store: Path, kinds: Collection[str] = KINDS) -> Iterator[Entry]:
 
 
 def strangers_of(store: Path, kinds: Collection[str] = KINDS) -> Iterator[Path]:
-    """What lies where entries would, and is none: it is somebody else's, or its manifest is gone."""
+    """Things in the places of entries that are not entries: they are not ours, or have no manifest."""
     for kind, path in _candidates(store, kinds):
         named = is_key(path.name) and path.parent.name == path.name[:2]
         if not atomic.is_temporary(path) and not (named and entry_at(store, kind, path.name)):

@@ -27,7 +27,7 @@ SCORES_VERSION = 2
 """The version of scores.npz, raised whenever one of its arrays changes its meaning or is removed."""
 
 SHORT = 10
-"""How many hexadecimal digits of a key the name of a folder has."""
+"""The number of hexadecimal digits of a key in the name of a folder."""
 
 ALWAYS = ("original.png", "scores.npz", "config.yaml", "report.md", "report.json")
 """The files that every run writes."""
@@ -176,7 +176,7 @@ def prune(folder: str | Path | None, before: Path | None) -> None:
 
 
 def tidy_sweep(folder: str | Path | None, before: Path | None) -> None:
-    """Remove the folder of a sweep none of whose jobs began: it holds only Hydra's multirun.yaml."""
+    """Remove the folder of a sweep in which no job began: it holds only Hydra's multirun.yaml."""
     if folder is None:
         return
     path = Path(folder)
@@ -243,7 +243,7 @@ def save_comparison(files: Mapping[str, str], folder: str | Path) -> list[Path]:
 
 
 def _provenance(run: Run, sha256: str) -> dict[str, str]:
-    """What a picture was made from. It has no times, so that the same run gives the same bytes."""
+    """The origin of a picture. It has no times, so that the same run gives the same bytes."""
     from ..running.provenance import config_of, versions
 
     made = {"config": config_of(run), "image_sha256": sha256}

@@ -126,7 +126,7 @@ class Store:
         return Study(image, split, learnt.fitted, history=learnt.history)
 
     def get(self, kind: str, key: str) -> dict[str, bytes] | None:
-        """The files of an entry; None where there is none, or it was damaged, and then it is removed."""
+        """The files of an entry; None if there is none. A damaged entry is removed and gives None."""
         if kind not in KINDS or not entries.is_key(key):
             return None
         folder = self._path(kind, key)
@@ -158,7 +158,7 @@ class Store:
             log.warning("store %s: nothing is stored there: %s", self.folder, error.strerror or error)
 
     def entries(self, kinds: Collection[str] = KINDS) -> Iterator[Entry]:
-        """All entries, kind by kind. What else lies in the folder is none of them."""
+        """All entries, kind by kind. Other files in the folder are ignored."""
         return entries.entries_of(self.folder, kinds)
 
     def select(
@@ -198,7 +198,7 @@ class Store:
         return list(entries.leftovers_of(self.folder, kinds))
 
     def strangers(self) -> list[Path]:
-        """What lies in the places of entries without being one; the store never removes it."""
+        """Things in the places of entries that are not entries; the store never removes them."""
         return list(entries.strangers_of(self.folder))
 
     def clean(
@@ -217,7 +217,7 @@ class Store:
         return self.remove(selected)
 
     def remove(self, selected: Iterable[Entry]) -> list[Entry]:
-        """Remove entries of this store, if they are entries still; return those that are gone."""
+        """Remove entries of this store that are still entries; return those that were removed."""
         gone = []
         for entry in selected:
             if entries.entry_at(self.folder, entry.kind, entry.key) is not None:
@@ -228,7 +228,7 @@ class Store:
         return gone
 
     def remove_leftovers(self, kinds: Collection[str] = KINDS) -> int:
-        """Remove what `leftovers` gives; return how many there were."""
+        """Remove what `leftovers` gives; return the number removed."""
         left = self.leftovers(kinds)
         for path in left:
             shutil.rmtree(path, ignore_errors=True)
