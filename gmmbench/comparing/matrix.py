@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -81,16 +82,17 @@ def _matrix(tables: Sequence[ImageTable]) -> Matrix:
     rows = [{row.model: row for row in table.models} for table in tables]
     firsts = [{row.model for row in table.first} for table in tables]
     models = sorted({model for by_model in rows for model in by_model}, key=lambda m: _place(m, tables))
+    images = _columns_named(tables)
     reasons: dict[tuple[str, str], list[str]] = {}
-    for table, by_model in zip(tables, rows, strict=True):
+    for image, by_model in zip(images, rows, strict=True):
         for model in models:
             if model in by_model and not by_model[model].letters:
-                reasons.setdefault((model, by_model[model].not_ranked), []).append(table.title)
+                reasons.setdefault((model, by_model[model].not_ranked), []).append(image)
     block = tables[0].hold_out_block
     return Matrix(
         title=tables[0].view + (f", interpolation at {block} px" if block > 1 else ""),
         unit=tables[0].unit,
-        images=tuple(table.title for table in tables),
+        images=images,
         rows=tuple(
             MatrixRow(
                 model,
@@ -100,8 +102,14 @@ def _matrix(tables: Sequence[ImageTable]) -> Matrix:
             )
             for model in models
         ),
-        unranked=tuple(Unranked(model, tuple(images), reason) for (model, reason), images in reasons.items()),
+        unranked=tuple(Unranked(model, tuple(on), reason) for (model, reason), on in reasons.items()),
     )
+
+
+def _columns_named(tables: Sequence[ImageTable]) -> tuple[str, ...]:
+    """The images' names, with what distinguishes tables of one name; the matrix says what they share."""
+    times = Counter(table.image for table in tables)
+    return tuple(table.image if times[table.image] == 1 else table.title for table in tables)
 
 
 def _cell(row: ModelRow | None, first: set[str]) -> MatrixCell:

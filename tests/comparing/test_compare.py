@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from made_tables import image_table, model_row
 from sweeps import compared, run
 
 import gmmbench
@@ -100,3 +101,15 @@ def test_a_model_of_nan_costs_its_own_place_alone(four, tmp_path, monkeypatch):
         "\n".join(matrix_lines(matrices(found.tables)[0], 80)),
     ):
         assert reason in html.unescape(text)
+
+
+def test_a_column_of_the_matrix_has_the_short_name_of_its_image():
+    """The heading of a matrix has its view; the title is needed only where tables share a name."""
+    row = model_row("a", 1.0, ("a",), ceiling=4.0)
+    tables = [
+        image_table([row], title="coffee, view=ink", image="coffee"),
+        image_table([row], title="dog, threshold=0.3", image="dog"),
+        image_table([row], title="dog, threshold=0.5", image="dog"),
+    ]
+    (matrix,) = matrices(tables)
+    assert matrix.images == ("coffee", "dog, threshold=0.3", "dog, threshold=0.5")
