@@ -1,1 +1,1 @@
-"""One run, or the jobs of a sweep: build, execute, save, and tell what came of them."""
+"""One run, or the jobs of a sweep: build, execute, save, and report the results."""

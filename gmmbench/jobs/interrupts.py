@@ -23,7 +23,7 @@ class Interrupted:
 
 @contextlib.contextmanager
 def noticed() -> Iterator[None]:
-    """Remember an interruption in the block: what goes wrong after it is a KeyboardInterrupt, too.
+    """Remember an interruption in the block: an error after it becomes a KeyboardInterrupt, too.
 
     While a library is imported, or Hydra composes a config, the exception may be ignored or become another.
     """

@@ -1,4 +1,4 @@
-"""One job: build the run, see whether it is done already, execute it, save it; once killed, it can go on."""
+"""One job: build the run, check whether it is done already, execute it, save it; killed, it can continue."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class Job:
         return Done(report, self.folder, failed=self._not_drawn(outcome))
 
     def _taken_early(self) -> bool:
-        """Whether the folder holds something other than a run, which can be told before any work."""
+        """Whether the folder holds something other than a run; this is checked before any work."""
         reported = (self.folder / "report.json").is_file()
         return not reported and run_files.state_of(self.folder, None) == "taken"
 

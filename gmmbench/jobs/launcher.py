@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class SweepLauncher(Launcher):
-    """Composes each job of a sweep, has it done somewhere, and tells what came of it.
+    """Composes each job of a sweep, has it run, and reports its result.
 
     The processes that do the jobs get plain values and answer with plain values (`worker.Task`, `Answer`):
     they need no Hydra.
@@ -34,19 +34,19 @@ class SweepLauncher(Launcher):
     """The launcher of the sweep that runs in this process."""
 
     workers: int | None = None
-    """How many jobs run at a time; None where a cluster decides."""
+    """The number of jobs that run at a time; None if a cluster decides."""
 
     progress: Progress | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take what Hydra gives."""
+        """Store the arguments from Hydra."""
         self.context, self.task_function, self.config = hydra_context, task_function, config
         self.place = Path(str(config.hydra.sweep.dir)).absolute()
         SweepLauncher.current = self
 
     @abstractmethod
     def answers(self, tasks: Iterator[Task], count: int) -> Iterator[tuple[Task, Answer]]:
-        """Do the tasks, of which there are so many, and yield each with its answer as it ends."""
+        """Run the tasks, `count` of them, and yield each with its answer as it ends."""
 
     @abstractmethod
     def threads(self, count: int) -> int | None:
@@ -71,7 +71,7 @@ class SweepLauncher(Launcher):
         return [returns[number] for number in sorted(returns)]
 
     def close(self) -> None:
-        """End what the launcher began. Jobs that run are interrupted."""
+        """End the launcher's processes. Running jobs are interrupted."""
         SweepLauncher.current = None
         if self.progress is not None:
             self.progress.close()
@@ -101,7 +101,7 @@ class SweepLauncher(Launcher):
         return config
 
     def _returned(self, task: Task, answer: Answer, config: DictConfig) -> JobReturn:
-        """What Hydra gets for a job: what a search maximises, or the failure, which it raises."""
+        """The result of a job for Hydra: the value that a search maximises, or the failure to raise."""
         from hydra.core.utils import JobReturn, JobStatus
 
         returned = JobReturn(overrides=list(task.overrides), hydra_cfg=config, task_name="gmmbench")
@@ -130,7 +130,7 @@ class Local(SweepLauncher):
         return None if beside == 1 else max(1, cores() // beside)
 
     def answers(self, tasks: Iterator[Task], count: int) -> Iterator[tuple[Task, Answer]]:
-        """In a pool, which stays warm for the next jobs of a search."""
+        """Run them in a pool, whose processes stay for the next jobs of a search."""
         from .pool import Pool
         from .progress import on_terminal
 

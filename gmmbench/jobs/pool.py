@@ -1,4 +1,4 @@
-"""A pool of processes: each runs one task after another, and a dead or late one costs its task alone."""
+"""A pool of processes: each runs one task after another; if one dies or is late, only its task fails."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PATIENCE = 0.7
 
 
 class Listener(Protocol):
-    """Hears what a pool does."""
+    """A listener to the events of a pool."""
 
     def started(self, task: Task) -> None:
         """A process has got the task."""
@@ -155,7 +155,7 @@ class _Worker:
         life.close()
 
     def give(self, task: Task) -> None:
-        """Send a task; a process that cannot take it any more is found out by `answer`."""
+        """Send a task; if the process is gone, `answer` finds out."""
         self.task = task
         self._until = None if task.seconds is None else time.monotonic() + task.seconds + GRACE
         with contextlib.suppress(OSError):
@@ -198,7 +198,7 @@ def prepare() -> None:
 
 
 def run_apart(task: Task) -> Answer:
-    """Do a task in a process of its own, which may be late or die."""
+    """Run a task in a process of its own, which may be late or die."""
     pool = Pool(1)
     try:
         return next(pool.run(iter([task])))[1]

@@ -1,4 +1,4 @@
-"""What a sweep prints: a line for each job that ends and, on a terminal, a table of the running jobs."""
+"""The output of a sweep: a line for each job that ends and, on a terminal, a table of the running jobs."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Progress:
             self._table.print_above(line)
 
     def left(self) -> float | None:
-        """Seconds until the last job ends, as far as one can tell from those that were computed."""
+        """Estimated seconds until the last job ends, from the jobs that were computed."""
         if self.total is None or not self._computed:
             return None
         seconds = sum(self._computed)
@@ -86,7 +86,7 @@ class Progress:
         return (self.total - self.done - self.failed) * seconds / len(self._computed) / workers
 
     def _to_come(self) -> str:
-        """How many jobs are done, and how long the others will take; empty after the last one."""
+        """The number of finished jobs and the time that the others will take; empty after the last one."""
         ended = self.done + self.failed
         if self.total is None or ended >= self.total:
             return ""
@@ -94,7 +94,7 @@ class Progress:
         return f"{ended} of {self.total}" + ("" if seconds is None else f", about {duration(seconds)} left")
 
     def _summary(self) -> str:
-        """The line of the table that sums up."""
+        """The summary line of the table."""
         ended, left = self.done + self.failed, self.left()
         parts = [f"{ended} of {self.total} done" if self.total else f"{ended} done"]
         parts += [f"{self.failed} failed"] if self.failed else []
@@ -141,5 +141,5 @@ class _Table:
 
 
 def on_terminal() -> bool:
-    """Whether a table can be drawn: neither stdout nor stderr goes elsewhere."""
+    """Whether a table can be drawn: stdout and stderr are both terminals."""
     return sys.stdout.isatty() and sys.stderr.isatty()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class RayWorkers(SweepLauncher):
-    """Each job is a task of Ray's, and runs in a process of its own beside Ray's.
+    """Each job is a task of Ray, and runs in a process of its own beside Ray's.
 
     Args:
         ray: `init` is what `ray.init` gets (the address of a cluster, or nothing to start one here), and
@@ -27,11 +27,11 @@ class RayWorkers(SweepLauncher):
         self._started = False
 
     def threads(self, count: int) -> int | None:
-        """As many as a job has cores."""
+        """As many as the cores of a job."""
         return max(1, int(self._remote.get("num_cpus") or 1))
 
     def answers(self, tasks: Iterator[Task], count: int) -> Iterator[tuple[Task, Answer]]:
-        """Give all to Ray at once; a job whose worker or node is gone is an answer, too."""
+        """Submit all to Ray at once; a job whose worker or node is gone also gives a result."""
         from .pool import run_apart
         from .worker import Answer, lost
 

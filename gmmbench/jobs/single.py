@@ -1,4 +1,4 @@
-"""What Hydra calls for a run: a single one, or a job of a sweep under a launcher that is not ours."""
+"""The function that Hydra calls for a run: a single one, or a job of a sweep under another launcher."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def task(cfg: DictConfig) -> float | None:
-    """Do one run, print what came of it, and return what a search maximises. Raises Refused."""
+    """Do one run, print its result, and return the value that a search maximises. Raises Refused."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
     from omegaconf import OmegaConf
@@ -58,7 +58,7 @@ def _alone(
 def _in_sweep(
     cfg: DictConfig, choices: dict[str, object], number: int, overrides: tuple[str, ...], place: Path
 ) -> float | None:
-    """A job in the process that a foreign launcher gave it: Hydra's own, say, in this one."""
+    """A job in the process of another launcher; Hydra's own launcher uses this process."""
     from .progress import Progress
     from .worker import Answer, Task, answer_of
 

@@ -20,7 +20,7 @@ REPLACED = {
     "submitit_local": "hydra/launcher=cluster hydra.launcher.cluster=local",
     "ray": "hydra/launcher=ray_workers",
 }
-"""Launchers under their earlier or other names, and what to ask for instead."""
+"""Earlier and other names of launchers, and what to use instead."""
 
 
 def start(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""What a process of a sweep does: it takes one task after another and answers each with plain values."""
+"""The loop of a process of a sweep: it takes one task after another and answers each with plain values."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Task:
 
     @property
     def seconds(self) -> float | None:
-        """Its timeout; None if it has none, or none that makes sense, which the job itself refuses."""
+        """Its timeout; None if it has none, or an invalid one, which the job itself refuses."""
         timeout = self.config.get("timeout")
         sensible = isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0
         return float(timeout) if sensible else None  # type: ignore[arg-type]  # it is a number here
@@ -55,7 +55,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a task, as plain values.
+    """The result of a task, as plain values.
 
     Attributes:
         kind: empty if the job is done; else refused, crashed, memory, timeout or died.
@@ -77,7 +77,7 @@ class Answer:
 
 
 def work(task: Task) -> Answer:
-    """Do a task. A failure is an answer, too."""
+    """Do a task. A failure is also an answer."""
     job = Job(task.place, task.overrides, in_sweep=True, threads=task.threads)
     started = time.perf_counter()
     try:
@@ -109,13 +109,13 @@ def lost(task: Task, kind: str, reason: str) -> Answer:
 
 
 def abandon(task: Task) -> None:
-    """Remove what the process of an interrupted task, which is gone, left behind."""
+    """Remove the files that the ended process of an interrupted task left behind."""
     for folder in run_files.left_by(task.place, task.overrides):
         atomic.remove_leftovers(task.place, folder.name)
 
 
 def ended(code: int | None) -> str:
-    """How a process ended, in words, from its exit code."""
+    """A description of how a process ended, from its exit code."""
     if code is None or code >= 0:
         return f"its process ended with exit code {code}; the sweep goes on"
     hint = " (often for want of memory)" if -code == signal.SIGKILL else ""
