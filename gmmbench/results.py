@@ -156,11 +156,15 @@ class LawDetails:
         integrated: "exact", or "bound" where a value is only known to be at least so high.
         mass_in_cube: its mean mass inside the cube.
         error_nats: the mean error of its log masses; None of a bound.
+        total, total_error: the mass of all colours over what the fit claims for the cube, estimated from
+            samples, and its standard error; None where core integrates the distribution.
     """
 
     integrated: str
     mass_in_cube: float | None
     error_nats: float | None
+    total: float | None = None
+    total_error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -202,9 +206,14 @@ class ViewDetails:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreDetails(ViewDetails):
-    """What the scores are based on: that of their view, and what describes any fit."""
+    """What the scores are based on: that of their view, and what describes any fit.
+
+    Attributes:
+        asked: which object answered: a freshly loaded copy of the fit, or the fit itself and why.
+    """
 
     description: DescriptionDetails
+    asked: str = ""
 
 
 @dataclass(frozen=True, eq=False)

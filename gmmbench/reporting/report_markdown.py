@@ -105,7 +105,7 @@ def _normalisation_check(report: Report) -> list[str]:
         lines += [f"Its law of colour was integrated: {law.integrated}."]
     elif not lines:
         lines += ["A classifier: every probability is one, and nothing else is to be shown."]
-    lines += ["", _verification(report)]
+    lines += ["", f"{report.details.asked} {_verification(report)}".strip()]
     conventions = sorted({score.convention for score in report.scores.values() if score.convention})
     return [*lines, "", f"Conventions: {', '.join(f'`{name}`' for name in conventions)}."]
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logsumexp
 
-from ..api import LEVELS, Floats, Law, Predictor
+from ..api import LEVELS, Fitted, Floats, Image, Law, Predictor, Split
 from ..errors import Refused
 from ..mixture_fit import ColourMixture
+from .asking import AGAIN, LARGEST, FreshCopies, Whole, unsteady
+from .decoys import AskMasses, Training, answered
+from .total_mass import TotalMass, not_one, total_mass
 
 if TYPE_CHECKING:
     from ..mixture import LogMasses
@@ -37,24 +39,6 @@ PAIRS = 1 << 20
 MOST_ERROR = 1e-4
 """Nats by which masses may be off: as a mean over the pixels of a score that is certified."""
 
-CHECKED = 32
-"""Pixels at which the normalisation of a law of another shape is checked."""
-
-PROPOSALS = 4096
-"""Draws at each of them."""
-
-AROUND = 48
-"""Colours of the image round which it is proposed, besides the predicted one: laws are where colours are."""
-
-NEAR = 96
-"""Colours of the pixels nearest to the one that is checked, likewise: laws are local."""
-
-ANYWHERE = 0.2
-"""Share of the proposals that are uniform in the cube."""
-
-WIDTHS = (2.0, 8.0, 32.0)
-"""Standard deviations in levels of the proposal's Gaussians."""
-
 
 @dataclass(frozen=True, eq=False)
 class ColourMasses:
@@ -65,6 +49,7 @@ class ColourMasses:
         how: "exact", or "bound" for the importance-weighted one, which is never ranked beside it.
         reasons: why the law cannot be ranked; empty if it can.
         error: mean error of log_cell - log_cube, nats; None of a bound.
+        total: the mass of all cells over that of the cube, estimated where the fit was asked for masses.
     """
 
     log_cell: Floats
@@ -72,25 +57,29 @@ class ColourMasses:
     how: str
     reasons: tuple[str, ...] = ()
     error: float | None = None
+    total: TotalMass | None = None
 
 
 def colour_masses(
-    fitted: Predictor, coordinates: Floats, colours: Floats, rng: np.random.Generator
+    copies: FreshCopies, image: Image, split: Split, rng: np.random.Generator
 ) -> ColourMasses | None:
-    """Integrate p(r, g, b | x, y) over the cells of colours (n, 3) in 0..1 at coordinates (n, 2).
+    """Integrate p(r, g, b | x, y) over the cell of each pixel's colour.
 
     None where the fit predicts a colour and has no law of it.
     """
+    fitted = copies.fresh()
+    assert isinstance(fitted, Predictor)
+    where, colours = image.lattice.centres(), image.coordinates.reshape(image.lattice.size, 3)
     if isinstance(fitted, ColourMixture):
         try:
-            found = fitted.colour_masses(coordinates, colours, SIDE)
+            found = fitted.colour_masses(where, colours, SIDE)
         except ValueError as error:
             raise Refused(f"the mixture of {type(fitted).__name__}: {error}") from error
         return _integrated(found.cell, found.cube, found.error)
-    if fitted.law(coordinates[:1]) is not None:
-        return _of_laws(fitted, coordinates, colours)
-    if fitted.log_cube_mass(coordinates[:1]) is not None:
-        return _of_densities(fitted, coordinates, colours, rng)
+    if fitted.law(where[:1]) is not None:
+        return _of_laws(copies, where, colours, rng)
+    if fitted.log_cube_mass(where[:1]) is not None:
+        return _of_densities(copies, Training.of(where, colours, split.trained.ravel()), colours, rng)
     return None
 
 
@@ -119,20 +108,41 @@ def not_masses(log_cell: Floats, log_cube: Floats) -> tuple[str, ...]:
     )
 
 
-def _of_laws(fitted: Predictor, coordinates: Floats, colours: Floats) -> ColourMasses:
+def _of_laws(
+    copies: FreshCopies, coordinates: Floats, colours: Floats, rng: np.random.Generator
+) -> ColourMasses:
+    """A law names no colour, so that all pixels are asked about in their order; some once more in another."""
+    fitted, other = copies.fresh(), copies.fresh()
+    assert isinstance(fitted, Predictor) and isinstance(other, Predictor)
     first = fitted.law(coordinates[:1])
     assert first is not None
     rows = max(1, PAIRS // first.weights.shape[1])
-    parts = []
+    again = np.sort(rng.choice(len(colours), size=min(AGAIN, len(colours)), replace=False))
+    parts, told = [], []
     wrong = False
     for start in range(0, len(coordinates), rows):
         law = fitted.law(coordinates[start : start + rows])
         assert law is not None
         wrong |= bool((np.abs(law.weights.sum(axis=1) - 1) > 1e-6).any())
         parts.append(_of_law(law, colours[start : start + rows], f"{type(fitted).__name__}.law", start))
-    reasons = ("its law's weights do not sum to 1",) if wrong else ()
+        told.append(_numbers(law, again[(again >= start) & (again < start + rows)] - start))
+    reasons: tuple[str, ...] = ("its law's weights do not sum to 1",) if wrong else ()
+    reasons += unsteady(
+        "law", lambda part: _numbers(other.law(coordinates[again[part]])), np.concatenate(told), rng
+    )
     cell, cube, error = (np.concatenate(column) for column in zip(*parts, strict=True))
     return _integrated(cell, cube, error, reasons)
+
+
+def _numbers(law: Law | None, rows: Whole | None = None) -> Floats:
+    """All that a law says of some of its pixels, in levels: (rows, ...)."""
+    assert law is not None
+    chosen = np.arange(len(law.weights)) if rows is None else rows
+    n, m = len(chosen), law.weights.shape[1]
+    spread = law.covariances[chosen] if len(law.covariances) > 1 else np.repeat(law.covariances, n, axis=0)
+    parts = [law.weights[chosen], LEVELS * law.means[chosen].reshape(n, -1)]
+    parts.append(LEVELS**2 * spread.reshape(n, 9 * m))
+    return np.hstack(parts if law.degrees is None else [*parts, law.degrees[chosen]])
 
 
 def _of_law(law: Law, colours: Floats, name: str, start: int) -> LogMasses:
@@ -146,78 +156,63 @@ def _of_law(law: Law, colours: Floats, name: str, start: int) -> LogMasses:
 
 
 def _of_densities(
-    fitted: Predictor, coordinates: Floats, colours: Floats, rng: np.random.Generator
+    copies: FreshCopies, training: Training, colours: Floats, rng: np.random.Generator
 ) -> ColourMasses:
-    """log mean p(y + noise) over DRAWS draws in the cell: in expectation a lower bound, unless p is flat."""
-    ask = _asked(fitted)
+    """log mean p(y + noise) over DRAWS draws in the cell: in expectation a lower bound, unless p is flat.
+
+    The colours of the pixels are asked about in shuffled batches among decoys.
+    """
+    fitted, other = copies.fresh(), copies.fresh()
     noise = rng.uniform(-SIDE / 2, SIDE / 2, (DRAWS, 3))  # the same for every pixel and every model
-    draws = np.stack([ask(coordinates, colours + shift) for shift in noise])
+    cube = np.asarray(_of_pixels(fitted, training.coordinates), dtype=np.float64)
+    found = answered(
+        training, colours, _drawn(fitted, training, noise), _drawn(other, training, noise),
+        "log_predictive", rng, LARGEST // DRAWS,
+    )  # fmt: skip
+    draws = found.truths
     finite = np.where(np.isfinite(draws), draws, 0.0)
-    flat = bool((np.isfinite(draws).all(axis=0) == np.isfinite(draws).any(axis=0)).all())
-    flat &= float(np.ptp(finite, axis=0).max()) < CONSTANT
-    cube = fitted.log_cube_mass(coordinates)
-    assert cube is not None
-    cube = np.asarray(cube)
-    log_cell = logsumexp(draws, axis=0) - np.log(DRAWS) + 3 * np.log(SIDE)
-    reason = _unnormalised(fitted, ask, coordinates, colours, cube, rng)
-    reason += not_masses(log_cell + _log_least(draws), cube)
-    return ColourMasses(np.minimum(log_cell, cube), cube, "exact" if flat else "bound", reason)
+    flat = bool((np.isfinite(draws).all(axis=1) == np.isfinite(draws).any(axis=1)).all())
+    flat &= float(np.ptp(finite, axis=1).max()) < CONSTANT
+    log_cell = logsumexp(draws, axis=1) - np.log(DRAWS)
+    third = copies.fresh()
+
+    def anywhere(pixels: Whole, cells: Floats) -> Floats:
+        """Of one draw in each cell."""
+        asked = cells + rng.uniform(-SIDE / 2, SIDE / 2, cells.shape)
+        return _drawn(third, training, np.zeros((1, 3)))(pixels, asked)[:, 0] - cube[pixels]
+
+    total = total_mass(training, anywhere, rng)
+    reasons = (*found.reasons, *not_one(total), *not_masses(log_cell + _log_least(draws), cube))
+    return ColourMasses(np.minimum(log_cell, cube), cube, "exact" if flat else "bound", reasons, None, total)
 
 
 def _log_least(draws: Floats) -> Floats:
-    """log of the share of a mean over draws (DRAWS, n) of log densities that is beyond doubt: (n,), <= 0.
+    """log of the share of a mean over draws (n, DRAWS) of log densities that is beyond doubt: (n,), <= 0.
 
     What four standard errors leave of it. A mean of a few draws in a narrow peak exceeds the mass of the
     whole peak by chance; a mass that exceeds the cube's by more is none.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        heights = np.exp(draws - draws.max(axis=0))
-        mean, error = heights.mean(axis=0), heights.std(axis=0, ddof=1) / np.sqrt(DRAWS)
+        heights = np.exp(draws - draws.max(axis=1, keepdims=True))
+        mean, error = heights.mean(axis=1), heights.std(axis=1, ddof=1) / np.sqrt(DRAWS)
         return np.where(mean > 0, np.log(np.maximum(1 - SURE * error / mean, TINY)), 0.0)
 
 
-def _unnormalised(
-    fitted: Predictor,
-    ask: Callable[[Floats, Floats], Floats],
-    coordinates: Floats,
-    colours: Floats,
-    log_cube: Floats,
-    rng: np.random.Generator,
-) -> tuple[str, ...]:
-    """Hold the claimed mass of the cube against importance sampling at some pixels."""
-    chosen = rng.choice(len(coordinates), size=min(CHECKED, len(coordinates)), replace=False)
-    around = colours[rng.choice(len(colours), size=min(AROUND, len(colours)), replace=False)]
-    ratios = np.empty((len(chosen), PROPOSALS))
-    widths = np.array(WIDTHS) * SIDE
-    for row, at in enumerate(chosen):
-        far = ((coordinates - coordinates[at]) ** 2).sum(axis=1)
-        near_by = colours[np.argpartition(far, min(NEAR, len(far) - 1))[:NEAR]]
-        centres = np.vstack((fitted.predict(coordinates[at : at + 1]), near_by, around))
-        width = widths[rng.integers(len(widths), size=PROPOSALS)][:, None]
-        near = centres[rng.integers(len(centres), size=PROPOSALS)] + width * rng.standard_normal(
-            (PROPOSALS, 3)
-        )
-        draws = np.where(rng.random((PROPOSALS, 1)) < ANYWHERE, rng.random((PROPOSALS, 3)), near)
-        inside = ((draws >= 0) & (draws <= 1)).all(axis=1)
-        apart = ((draws[:, None] - centres) ** 2).sum(axis=2)
-        bells = [np.exp(-0.5 * apart / w**2).mean(axis=1) / (w * np.sqrt(2 * np.pi)) ** 3 for w in widths]
-        proposal = ANYWHERE * inside + (1 - ANYWHERE) * np.mean(bells, axis=0)
-        density = np.exp(ask(np.repeat(coordinates[at : at + 1], PROPOSALS, axis=0), draws))
-        ratios[row] = np.where(inside, density / proposal, 0.0) / np.exp(log_cube[at])
-    with np.errstate(invalid="ignore"):
-        means = ratios.mean(axis=1)
-        mean, error = means.mean(), np.sqrt(ratios.var(axis=1).mean() / PROPOSALS / len(chosen))
-    if not error <= 0.1:
-        return (f"its law is too narrow to be checked (the mass of the cube is {mean:.3g} +- {error:.2g})",)
-    if abs(mean - 1) > 4 * error + 0.01:
-        return (f"its law has {mean:.4g} times the mass in the cube of colours that it claims",)
-    return ()
+def _of_pixels(fitted: Fitted, coordinates: Floats) -> Floats:
+    assert isinstance(fitted, Predictor)
+    found = fitted.log_cube_mass(coordinates)
+    assert found is not None
+    return found
 
 
-def _asked(fitted: Predictor) -> Callable[[Floats, Floats], Floats]:
-    def ask(coordinates: Floats, colours: Floats) -> Floats:
-        found = fitted.log_predictive(coordinates, colours)
+def _drawn(fitted: Fitted, training: Training, noise: Floats) -> AskMasses:
+    """The log of the mass of a cell, as each of some draws in it (k, 3) tells: (m, k)."""
+    assert isinstance(fitted, Predictor)
+
+    def ask(pixels: Whole, colours: Floats) -> Floats:
+        where = np.repeat(training.coordinates[pixels], len(noise), axis=0)
+        found = fitted.log_predictive(where, (colours[:, None] + noise).reshape(-1, 3))
         assert found is not None
-        return np.asarray(found)
+        return np.asarray(found, dtype=np.float64).reshape(len(pixels), len(noise)) + 3 * np.log(SIDE)
 
     return ask

@@ -7,7 +7,7 @@ import numpy as np
 from ..api import LEVELS, TEST, TRAIN, Fitted, Floats, Image, Predictor, Split
 from ..mixture_fit import ColourMixture
 from ..results import LawDetails, Score, ViewDetails
-from .asking import answers
+from .asking import FreshCopies, predicted
 from .colour_distribution import colour_masses
 from .fidelity import fidelity
 from .intervals import difference
@@ -18,7 +18,7 @@ UNIFORM = float(np.log2(LEVELS))
 """Bits per dimension of the uniform law."""
 
 
-def score_colour(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) -> Part:
+def score_colour(copies: FreshCopies, image: Image, split: Split, rng: np.random.Generator) -> Part:
     """Conditional bits per dimension, and the fidelity of the expected colours; see docs/scoring.md."""
     lattice = image.lattice
     values: dict[str, Score] = {}
@@ -27,15 +27,22 @@ def score_colour(fitted: Fitted, image: Image, split: Split, rng: np.random.Gene
     not_ranked: tuple[str, ...] = ()
     reason = None
     how = "exact"
-    where, colours = lattice.centres(), image.coordinates.reshape(lattice.size, 3)
-    found = colour_masses(fitted, where, colours, rng) if isinstance(fitted, Predictor) else None
+    fitted = copies.fresh()
+    likeness, unsteady = _fidelity(copies, image, split, rng)
+    found = colour_masses(copies, image, split, rng) if isinstance(fitted, Predictor) else None
     if found is None:
         reason = "this fit has no law of colour given x, y"
         not_ranked = (reason,)
     else:
         nats = found.log_cell - found.log_cube
         not_ranked, how = found.reasons, found.how
-        law = LawDetails(how, mass_in_cube=float(np.exp(found.log_cube).mean()), error_nats=found.error)
+        law = LawDetails(
+            how,
+            mass_in_cube=float(np.exp(found.log_cube).mean()),
+            error_nats=found.error,
+            total=None if found.total is None else found.total.value,
+            total_error=None if found.total is None else found.total.error,
+        )
     gain = nats.reshape(lattice.shape) + 3 * np.log(LEVELS)
     train, test = split.codes == TRAIN, split.codes == TEST
 
@@ -63,24 +70,29 @@ def score_colour(fitted: Fitted, image: Image, split: Split, rng: np.random.Gene
         reason=reason,
         variant=variant,
     )
-    values |= _fidelity(fitted, image, split)
+    values |= likeness
     values |= _position(fitted, image, split)
     entropy = _entropy(image.values[test]) if test.any() else None
     details = ViewDetails(law=law, entropy_of_held_out_colours=entropy, patches=patches(apart))
     image_bits = None if found is None else float(-nats.sum() / LN2)
-    return Part(values, not_ranked, details, gain, np.ones(lattice.shape), image_bits)
+    return Part(values, (*unsteady, *not_ranked), details, gain, np.ones(lattice.shape), image_bits)
 
 
-def _fidelity(fitted: Fitted, image: Image, split: Split) -> dict[str, Score]:
-    if not isinstance(fitted, Predictor):
+def _fidelity(
+    copies: FreshCopies, image: Image, split: Split, rng: np.random.Generator
+) -> tuple[dict[str, Score], tuple[str, ...]]:
+    """PSNR and SSIM of the expected colours, and why they cannot be ranked."""
+    if not isinstance(copies.fitted, Predictor):
         reason = "this fit predicts no colour"
-        return {key: score_of(key, "colour", reason=reason) for key in ("psnr", "ssim")}
-    expected = np.clip(LEVELS * answers(fitted.predict, image.lattice) - 0.5, 0, LEVELS - 1)
+        return {key: score_of(key, "colour", reason=reason) for key in ("psnr", "ssim")}, ()
+    found, reasons = predicted(copies, image.lattice, rng)
+    expected = np.clip(LEVELS * found - 0.5, 0, LEVELS - 1)
     like = fidelity(image.values.astype(np.float64), expected, LEVELS - 1.0, split)
-    return {
+    scores = {
         key: score_of(key, "colour", held_out=like[key]["held_out"], overall=like[key]["all"])
         for key in ("psnr", "ssim")
     }
+    return scores, reasons
 
 
 def _position(fitted: Fitted, image: Image, split: Split) -> dict[str, Score]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..api import TEST, TRAIN, VALIDATION, Density, Fitted, Floats, Image, Predictor, Split
+from ..api import TEST, TRAIN, VALIDATION, Density, Floats, Image, Split
 from ..results import ClassifierDetails, Score, ViewDetails
-from .asking import answers
+from .asking import FreshCopies, predicted
 from .baselines import ratio_kde
 from .classifier import average_precision, bernoulli_bits, calibrated, probability
 from .fidelity import fidelity
@@ -31,21 +31,25 @@ from .score_lookup import score_of
 from .view_scores import LN2, Part, bits, patches, unscored
 
 
-def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) -> Part:
+def score_ink(copies: FreshCopies, image: Image, split: Split, rng: np.random.Generator) -> Part:
     """Masses or probabilities of every pixel, and what they are worth; see docs/scoring.md."""
     ink = image.coordinates
     rho = ink_rate(ink, split)
     check: NormalisationCheck | None = None
+    fitted = copies.fresh()
+    reasons: tuple[str, ...] = ()
     if isinstance(fitted, Density):
         found = ink_masses(fitted, image.lattice, ink)
         check = check_density(fitted, found, image.lattice, rng)
+        reasons = check.reasons
         masses, rate = found.values, rates(found.values, ink, split)
     else:
-        assert isinstance(fitted, Predictor)
-        masses = rate = answers(fitted.predict, image.lattice)
-    wrong = check.reasons if check is not None else outside(rate)
-    if (check is None and wrong) or not np.isfinite(masses).all():
-        return unscored("ink", ink, wrong)
+        rate, reasons = predicted(copies, image.lattice, rng)
+        masses = rate
+    wrong = () if check is not None else outside(rate)
+    reasons = (*wrong, *reasons)
+    if wrong or not np.isfinite(masses).all():
+        return unscored("ink", ink, reasons)
     terms = poisson_terms(rate, ink, rho)
     train, test = split.codes == TRAIN, split.codes == TEST
     gain, ceiling = bits(poisson_gain(terms, ink, split)), bits(poisson_ceiling(ink, split, rho))
@@ -98,7 +102,7 @@ def score_ink(fitted: Fitted, image: Image, split: Split, rng: np.random.Generat
         classifier=classifier,
         patches=patches(apart),
     )
-    return Part(values, wrong, details, terms, ink, classifier.image_bits)
+    return Part(values, reasons, details, terms, ink, classifier.image_bits)
 
 
 def _as_classifier(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
-from ..api import LEVELS, TEST, TRAIN, Density, Fitted, Floats, Image, Split
+from ..api import LEVELS, TEST, TRAIN, Density, Floats, Image, Split
 from ..results import ViewDetails
+from .asking import FreshCopies
 from .intervals import difference
 from .lattice_masses import level_masses
 from .normalisation_check import check_levels
@@ -17,8 +18,9 @@ UNIFORM = float(np.log2(LEVELS))
 """Bits per pixel of the uniform density."""
 
 
-def score_levels(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) -> Part:
+def score_levels(copies: FreshCopies, image: Image, split: Split, rng: np.random.Generator) -> Part:
     """Bits per pixel of held-out levels; uniform is 8, the bound their own histogram's entropy."""
+    fitted = copies.fresh()
     assert isinstance(fitted, Density)  # a model of levels is one
     levels = image.values.astype(np.intp)
     train, test = split.codes == TRAIN, split.codes == TEST

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..api import TRAIN, Fitted, Floats, Image, Split
 from ..results import DescriptionDetails, ScoreDetails, Scores
+from .asking import FreshCopies
 from .colour_scores import score_colour
 from .description import information_criteria, parameter_bits, png_bits
 from .fit_verdict import fit_verdict
@@ -28,8 +31,9 @@ def score(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) 
         ValueError: a scorer returns a score that the catalogue does not declare for its view, or leaves out
             one that it declares.
     """
-    raw, raw_map = log_likelihood(fitted, image, split)
-    part = VIEWS[image.view](fitted, image, split, rng)
+    copies = FreshCopies.of(fitted)
+    part = VIEWS[image.view](copies, image, split, rng)
+    raw, raw_map, unsteady = log_likelihood(copies, image, split, rng)  # the last that is asked
     weight = image.coordinates if image.view == "ink" else np.ones(image.lattice.shape)
     points = float(weight[split.codes == TRAIN].sum())
     parameters = parameter_bits(fitted.n_parameters, points)
@@ -44,11 +48,12 @@ def score(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) 
         png_bits=png_bits(image),
     )
     values = complete({"log_likelihood": raw, **part.values}, image.view)
+    part = replace(part, not_ranked=(*part.not_ranked, *unsteady))
     verdict = fit_verdict(part, values, split)
     return Scores(
         values,
         verdict.reasons,
-        ScoreDetails(**vars(part.details), description=description),
+        ScoreDetails(**vars(part.details), description=description, asked=copies.note),
         verdict.alarms,
         _single(part.gain),
         _single(part.weight),

@@ -8,7 +8,9 @@ from known_fits import scored
 from scipy.stats import norm
 
 import gmmbench
-from gmmbench import Image, Law, Model, Predictor, Refused
+from gmmbench import Image, Law, Model, Predictor, Refused, Split
+from gmmbench.scoring import total_mass
+from gmmbench.scoring.asking import FreshCopies
 from gmmbench.scoring.colour_distribution import colour_masses
 
 MEAN = 100.5 / 256
@@ -133,21 +135,22 @@ class Asked(Told):
         return np.zeros(len(coordinates))
 
 
-def test_a_mean_over_draws_in_a_narrow_peak_may_exceed_its_mass_and_counts_for_no_more():
+def test_a_mean_over_draws_in_a_narrow_peak_may_exceed_its_mass_and_counts_for_no_more(monkeypatch):
+    monkeypatch.setattr(total_mass, "CHECKED", 1)  # another test is about the total
     for seed in range(20):
-        found = colour_masses(Asked(), *at_pixels(), np.random.default_rng(seed))
+        found = colour_masses(FreshCopies.of(Asked()), *at_pixels(), np.random.default_rng(seed))
         assert (found.log_cell <= found.log_cube).all()
         assert not any("has no masses" in reason for reason in found.reasons)
 
 
 @pytest.mark.parametrize("times", [10.0, np.nan, np.inf])
 def test_a_peak_that_has_more_than_its_mass_is_not_ranked(times):
-    found = colour_masses(Asked(times=times), *at_pixels(), np.random.default_rng(0))
+    found = colour_masses(FreshCopies.of(Asked(times=times)), *at_pixels(), np.random.default_rng(0))
     assert any("has no masses" in reason for reason in found.reasons)
 
 
 def at_pixels():
-    return np.random.default_rng(0).random((50, 2)), np.full((50, 3), MEAN)
+    return image(), Split.draw(image().lattice, 0, 0.2)
 
 
 def test_a_fit_whose_own_cells_exceed_the_cube_is_not_ranked():

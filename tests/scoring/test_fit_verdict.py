@@ -64,7 +64,7 @@ def test_a_density_of_no_number_unranks_and_costs_no_crash():
 def test_a_raw_likelihood_of_no_number_unranks():
     class Odd(Cells):
         def log_density(self, points):
-            odd = len(points) < IMAGE.lattice.size  # only the inked pixels are asked
+            odd = len(points) <= IMAGE.lattice.size  # only the raw log-likelihood asks so few
             return np.full(len(points), np.nan) if odd else super().log_density(points)
 
     assert any("log_likelihood" in said for said in reasons(Odd(IMAGE.lattice, EVEN)))
