@@ -228,7 +228,7 @@ def _pace(outcome: Outcome) -> float | None:
     """Points times iterations in a second of the fit."""
     image, split, cost = outcome.study.image, outcome.study.split, outcome.cost
     data = image.values > 0 if image.view == "ink" else np.ones(image.lattice.shape, dtype=bool)
-    points = int(np.count_nonzero(data & (split.codes == TRAIN)))
+    points = int(np.count_nonzero(data & (split.trained)))
     return points * outcome.study.fitted.iterations / cost.wall_seconds if cost.wall_seconds > 0 else None
 
 

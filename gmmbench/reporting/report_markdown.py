@@ -102,7 +102,7 @@ def _normalisation_check(report: Report) -> list[str]:
             f"samples against masses over {found.tiles} tiles, p = {p}; masses {found.how}."
         ]
     elif (law := report.details.law) is not None:
-        lines += [f"Its law of colour was integrated: {law.integrated}."]
+        lines += [f"Its predictive distribution of colour was integrated: {law.integrated}."]
     elif not lines:
         lines += ["A classifier: every probability is one, and nothing else is to be shown."]
     lines += ["", f"{report.details.asked} {_verification(report)}".strip()]

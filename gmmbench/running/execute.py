@@ -15,6 +15,7 @@ from ..api import Fitted, Image, Model, Picture, Renderer, Split, Study, Watch, 
 from ..errors import Refused
 from ..mixture.parallel import cores
 from ..results import Keys, Learnt, Outcome, Run, Verification
+from ..scoring.fit_verdict import unranked
 from ..scoring.score import score
 from .cost import measured
 from .history import History
@@ -144,7 +145,7 @@ def _learn(run: Run, image: Image, split: Split, threads: int, tell: Listen) -> 
         scores = score(fitted, image, split, referee(run.seed, image))
     except Refused as error:
         raise Refused(f"model {run.model.name}: {error}") from error
-    scores = replace(scores, not_ranked=(*scores.not_ranked, *replaced()))
+    scores = unranked(scores, replaced())
     cost = replace(cost, score_seconds=time.perf_counter() - started)
     verification = Verification()
     if alone is not None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..api import Image, Model, Scene, Split, stream
 from ..results import Run, Score, Scores, Verification
+from ..scoring.fit_verdict import unranked
 from ..scoring.score import score
 from .isolated import IsolatedFailed, isolated
 
@@ -93,7 +94,7 @@ def held_against(alone: Trial, ordinary: Scores, again: Callable[[], Trial]) -> 
             why = f"by the isolated fit's own scores ({closed}), since no two of its fits agree: {apart}"
             return alone.scores, replace(found, verified=True, why=why)
         found = replace(found, why=f"in isolation it answers otherwise: {apart}")
-    return replace(scores, not_ranked=(*scores.not_ranked, f"not verified: {found.why}")), found
+    return unranked(scores, (f"not verified: {found.why}",)), found
 
 
 def scene_of(model: Model, image: Image, split: Split) -> Scene:

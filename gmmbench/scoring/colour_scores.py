@@ -31,7 +31,7 @@ def score_colour(copies: FreshCopies, image: Image, split: Split, rng: np.random
     likeness, unsteady = _fidelity(copies, image, split, rng)
     found = colour_masses(copies, image, split, rng) if isinstance(fitted, Predictor) else None
     if found is None:
-        reason = "this fit has no law of colour given x, y"
+        reason = "this fit has no predictive distribution of colour given x, y"
         not_ranked = (reason,)
     else:
         nats = found.log_cell - found.log_cube

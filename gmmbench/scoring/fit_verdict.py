@@ -6,13 +6,13 @@ here the scores themselves are judged as well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..api import TEST, Floats, Split
-from ..results import Score
+from ..api import Floats, Split
+from ..results import Score, Scores
 from .declaration import PARTS
 from .view_scores import Part
 
@@ -49,6 +49,11 @@ def fit_verdict(part: Part, values: Mapping[str, Score], split: Split) -> FitVer
     """
     found = alarms(values)
     return FitVerdict((*part.not_ranked, *_not_finite(part, values, split), *found), found)
+
+
+def unranked(scores: Scores, reasons: Iterable[str]) -> Scores:
+    """The scores with more reasons not to rank the fit, found after scoring, as by a verification."""
+    return replace(scores, not_ranked=(*scores.not_ranked, *reasons))
 
 
 def alarms(values: Mapping[str, Score]) -> tuple[str, ...]:
@@ -90,7 +95,7 @@ def _not_finite(part: Part, values: Mapping[str, Score], split: Split) -> tuple[
         ]
         if wrong:
             found.append(f"{key} ({', '.join(wrong)}) is not a finite number")
-    held = part.gain[split.codes == TEST]
+    held = part.gain[split.tested]
     if values["gain"].held_out is not None and not found and not np.isfinite(held).all():
         found.append(f"{_pixels(int(np.count_nonzero(~np.isfinite(held))))} held out without a finite score")
     return tuple(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
-from ..api import TEST, TRAIN, Floats, Split
+from ..api import Floats, Split
 
 FLOOR = 1e-3
 """Share of the uniform rate that is mixed into every rate, so that one surprise is not the end."""
@@ -13,7 +13,7 @@ FLOOR = 1e-3
 
 def ink_rate(ink: Floats, split: Split) -> float:
     """rho = n_A / |A|: the ink of a training pixel on average."""
-    return float(ink[split.codes == TRAIN].mean())
+    return float(ink[split.trained].mean())
 
 
 def rates(masses: Floats, ink: Floats, split: Split) -> Floats:
@@ -21,7 +21,7 @@ def rates(masses: Floats, ink: Floats, split: Split) -> Floats:
 
     The training pixels fix the scale, so that a density is not judged by the mass it has in the holes.
     """
-    train = split.codes == TRAIN
+    train = split.trained
     total = masses[train].sum()
     return masses * (ink[train].sum() / total) if total > 0 else np.zeros_like(masses)
 
@@ -38,7 +38,7 @@ def poisson_terms(rate: Floats, ink: Floats, rho: float) -> Floats:
 
 def poisson_gain(terms: Floats, ink: Floats, split: Split) -> float | None:
     """J_T = (1 / n_T) sum_T of the terms, nats per held-out ink pixel; None where no ink is held out."""
-    test = split.codes == TEST
+    test = split.tested
     total = ink[test].sum()
     return float(terms[test].sum() / total) if total > 0 else None
 
@@ -48,7 +48,7 @@ def poisson_ceiling(ink: Floats, split: Split, rho: float) -> float | None:
 
     -log rho - 1 + rho |T| / n_T, and for soft ink sum_T y log y / n_T more.
     """
-    y = ink[split.codes == TEST]
+    y = ink[split.tested]
     total = y.sum()
     if not total > 0:
         return None
@@ -57,7 +57,7 @@ def poisson_ceiling(ink: Floats, split: Split, rho: float) -> float | None:
 
 def expected_ink(rate: Floats, ink: Floats, split: Split) -> float | None:
     """r = sum_T lambda / n_T: how much of the held-out ink is expected; 1 is right."""
-    test = split.codes == TEST
+    test = split.tested
     total = ink[test].sum()
     return float(rate[test].sum() / total) if total > 0 else None
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..api import TRAIN, Fitted, Floats, Image, Split
+from ..api import Fitted, Floats, Image, Split
 from ..results import DescriptionDetails, ScoreDetails, Scores
 from .asking import FreshCopies
 from .colour_scores import score_colour
@@ -35,7 +35,7 @@ def score(fitted: Fitted, image: Image, split: Split, rng: np.random.Generator) 
     part = VIEWS[image.view](copies, image, split, rng)
     raw, raw_map, unsteady = log_likelihood(copies, image, split, rng)  # the last that is asked
     weight = image.coordinates if image.view == "ink" else np.ones(image.lattice.shape)
-    points = float(weight[split.codes == TRAIN].sum())
+    points = float(weight[split.trained].sum())
     parameters = parameter_bits(fitted.n_parameters, points)
     criteria = information_criteria(raw.train, points, fitted.n_parameters)
     code = None if part.image_bits is None or parameters is None else part.image_bits + parameters

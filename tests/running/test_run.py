@@ -165,8 +165,8 @@ def test_a_regressor_of_colour_without_a_law_has_no_score_and_says_why():
     assert report.scores["psnr"].held_out > 5
     assert not report.ranked
     assert report.aim() is None
-    assert "no score, for this fit has no law of colour" in report.headline()
-    assert "no law of colour" in to_markdown(report)
+    assert "no score, for this fit has no predictive distribution of colour" in report.headline()
+    assert "no predictive distribution of colour" in to_markdown(report)
 
 
 def test_holding_out_nothing_fits_everything():
