@@ -9,8 +9,19 @@ import pytest
 
 from gmmbench import registry
 
+sys.path.insert(0, str(Path(__file__).parent))
+from slow_tests import SLOW
+
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "images"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark the tests of slow_tests.py, before `-m "not slow"` leaves out what is marked."""
+    for item in items:
+        if item.nodeid.removeprefix("tests/").startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

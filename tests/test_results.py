@@ -18,7 +18,7 @@ from gmmbench.running.keys import keys_of
 from gmmbench.running.provenance import config_of
 
 ROOT = Path(__file__).parents[1]
-OTHER = {"seed": 3, "hold_out": 0.5, "hold_out_block": 2, "threads": 1}
+OTHER = {"seed": 3, "hold_out": 0.5, "hold_out_block": 2, "threads": 1, "verify": True}
 
 
 def test_runs_settings_and_reports_have_the_options_that_are_declared():

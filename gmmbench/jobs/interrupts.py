@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -31,6 +32,7 @@ def noticed() -> Iterator[None]:
         yield
         return
     Interrupted.told = False
+    hook, sys.unraisablehook = sys.unraisablehook, _unraisable
     before = {
         number: signal.signal(number, _interrupt)
         for number in (signal.SIGINT, signal.SIGTERM)
@@ -42,6 +44,7 @@ def noticed() -> Iterator[None]:
         Interrupted.check()
         raise
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -49,3 +52,9 @@ def noticed() -> Iterator[None]:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     Interrupted.told = True
     raise KeyboardInterrupt
+
+
+def _unraisable(ignored: sys.UnraisableHookArgs) -> None:
+    """Print what Python ignores, as it does, but no interruption: that one is remembered."""
+    if ignored.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(ignored)

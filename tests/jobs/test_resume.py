@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import killing
 import numpy as np
@@ -269,7 +270,7 @@ def test_a_failed_job_is_tried_again_and_replaced(tmp_path, monkeypatch, capsys)
     assert main(words) == 1
     assert {row["status"] for row in rows(tmp_path / "s")} == {"refused"}
     (tmp_path / "dog.png").write_bytes((ROOT / "gmmbench/images/data/dog.png").read_bytes())
-    monkeypatch.setattr(GMM, "fit", lambda *given: 1 / 0)
+    monkeypatch.setattr(GMM, "fit", Mock(side_effect=ZeroDivisionError))
     assert main([*words, "hydra/launcher=basic"]) == 1  # Hydra's own, in this very process
     assert sorted(row["status"] for row in rows(tmp_path / "s")) == ["crashed", "ranked"]
     (crash,) = (tmp_path / "s").glob("dog-gmm-*")

@@ -295,7 +295,7 @@ def test_what_cannot_be_drawn_is_said():
     assert renderer("sample").cannot(study(Ramp(False))) == (
         "sample needs samples, which this model does not offer"
     )
-    assert "draws ink images" in renderer("contour").cannot(study(Ramp(True), "colour"))
+    assert "draws the view ink" in renderer("contour").cannot(study(Ramp(True), "colour"))
     for name in ("grid", "contour"):
         assert renderer(name).cannot(study(Ramp(False))) is None
     assert isinstance(two_blobs(), Density)
