@@ -9,6 +9,8 @@ from .fit_checks import ENGINES, INITS, TooManyComponents
 if TYPE_CHECKING:
     from .distributions.gaussian import Mixture
     from .distributions.student import StudentMixture
+    from .fit_checks import TooManyComponents
+    from .fit_conditional import ExpertsFit, fit_experts
     from .fit_em import fit
     from .fit_result import BayesianFit, Fit
     from .fit_variational import fit_bayesian
@@ -26,6 +28,7 @@ __all__ = [
     "BayesianGaussianMixture",
     "CellMasses",
     "CovarianceType",
+    "ExpertsFit",
     "Fit",
     "GaussianMixture",
     "LogMasses",
@@ -37,6 +40,7 @@ __all__ = [
     "estimated_cell_masses",
     "fit",
     "fit_bayesian",
+    "fit_experts",
     "law_masses",
     "level_masses",
     "register_covariance",
@@ -47,6 +51,7 @@ _MODULES = {
     "BayesianGaussianMixture": "sklearn_api",
     "CellMasses": "integrals.cell_masses",
     "estimated_cell_masses": "integrals.cell_masses",
+    "ExpertsFit": "fit_conditional",
     "Fit": "fit_result",
     "GaussianMixture": "sklearn_api",
     "LogMasses": "integrals.log_masses",
@@ -56,6 +61,7 @@ _MODULES = {
     "colour_masses": "integrals.colour_masses",
     "fit": "fit_em",
     "fit_bayesian": "fit_variational",
+    "fit_experts": "fit_conditional",
     "law_masses": "integrals.law_masses",
     "level_masses": "integrals.cell_masses",
 }

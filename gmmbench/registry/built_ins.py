@@ -7,6 +7,7 @@ BUILT_INS = (
     "gmmbench.models.histogram",
     "gmmbench.models.gmm",
     "gmmbench.models.bgmm",
+    "gmmbench.models.experts",
     "gmmbench.models.lightgbm",
     "gmmbench.renders.grid",
     "gmmbench.renders.sample",

@@ -173,7 +173,7 @@ def test_every_number_and_every_word_of_choice_has_a_range():
         ),
         ("model.componets=5", "model.componets: expected one of name, components"),
         ("+model.foo=5", "model.foo: expected one of components"),
-        ("model=gmmm", "model: expected one of bgmm, gmm"),
+        ("model=gmmm", "model: expected one of bgmm, experts, gmm"),
         ("image=butterly", "; try butterfly"),
         ("image=photo.jpg", "; for a file of your own, image.path=photo.jpg"),
         ("render=null", "render: expected one of channels, collage"),

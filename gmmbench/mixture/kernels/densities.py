@@ -135,8 +135,10 @@ def make_shares(precision: str) -> Any:
 
 
 @cache
-def make_moments(dimension: int, diagonal: bool, precision: str) -> Any:
+def make_moments(dimension: int, diagonal: bool, precision: str, order: int = 2) -> Any:
     """Add sum r, sum r (x - m) and sum r (x - m)(x - m)^T of a block to float64 totals.
+
+    Of order 1, the last are left out.
 
     `moments(x (d, BLOCK), shares (BLOCK,), scale (BLOCK,), row, total (1 + d + entries,), marks)` with
     r = shares * scale, which is 0 in strips without a mark. The sums of a block are formed in the kernel's
@@ -144,7 +146,8 @@ def make_moments(dimension: int, diagonal: bool, precision: str) -> Any:
     """
     if dimension > UNROLLED:
         return _moments_by_loops(dimension, diagonal, precision)
-    lanes, width = strip(precision), 1 + dimension + entries(dimension, diagonal)
+    rows = range(dimension if order > 1 else 0)
+    lanes, width = strip(precision), 1 + dimension + (entries(dimension, diagonal) if order > 1 else 0)
 
     def moments(context: Any, x: Any, shares: Any, scale: Any, row: Any, total: Any, marks: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -157,9 +160,7 @@ def make_moments(dimension: int, diagonal: bool, precision: str) -> Any:
                 r = writer.load(share, at) * writer.load(scales, at)
                 apart = _apart(writer, points, at, means)
                 pulls = [r * a for a in apart]
-                products = [
-                    pulls[i] * apart[j] for i in range(dimension) for j in range(i if diagonal else 0, i + 1)
-                ]
+                products = [pulls[i] * apart[j] for i in rows for j in range(i if diagonal else 0, i + 1)]
                 for place, term in zip(kept, (r, *pulls, *products), strict=True):
                     builder.store((Lanes(writer, builder.load(place)) + term).value, place)
             for i, place in enumerate(kept):
