@@ -415,7 +415,7 @@ def test_optuna_looks_for_the_highest_score(command, tmp_path):
     assert done.returncode == 0, done.stderr
     best = (tmp_path / "s" / "optimization_results.yaml").read_text()
     assert "model.components: 30" in best
-    top = max(float(row["skill_held_out"]) for row in rows(tmp_path))
+    top = max(float(row["skill"]) for row in rows(tmp_path))
     assert f"best_value: {top}" in best
 
 
