@@ -1,4 +1,4 @@
-"""Tests that only `pytest -m slow` runs: heavy ones, most of which repeat what cheaper tests hold on every run.
+"""Heavy tests that only `pytest -m slow` runs: most repeat what cheaper tests hold on every run.
 
 Each line is a test, or the beginning of its name with its parameters, below tests/.
 """
