@@ -46,7 +46,7 @@ def coverage(ax: Any, known: dict[str, dict[str, Any]], side: int) -> None:
 
 
 def power(ax: Any, methods: dict[str, Any], kind: str) -> None:
-    """How often a true difference is found, and by an oracle that knows the variance of D."""
+    """Plot power against the true difference, beside that of an oracle that knows the variance."""
     from scipy.special import ndtr
 
     sd = methods["gmmbench"].value.std()

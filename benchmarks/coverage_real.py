@@ -1,4 +1,4 @@
-"""Models that are equal by construction, and models that are not, on real images: which are told apart."""
+"""False positives and power on real images, for models that are equal by construction and for larger ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Maps = list[tuple[np.ndarray, np.ndarray, np.ndarray, float]]
 
 
 def real_tables(folder: Path) -> Iterator[str]:
-    """A row for each image: the share of 300 pairs that is told apart, with one seed and with three."""
+    """Rows of the table of false positives: for each image, the share of 300 pairs with p < 0.05."""
     lines = []
     for name in IMAGES:
         view = _view(name)
@@ -44,7 +44,7 @@ def real_tables(folder: Path) -> Iterator[str]:
 
 
 def power_table(folder: Path) -> Iterator[str]:
-    """A row for each image and number of components: how often it is told from 60 components."""
+    """Rows of the table of power: how often a larger model differs significantly from a smaller one."""
     lines = []
     for name, sizes in BETTER.items():
         view = _view(name)

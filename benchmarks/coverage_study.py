@@ -60,7 +60,7 @@ class Known:
         return np.isfinite(self.error)
 
     def found(self, truth: float) -> float:
-        """The share of images on which a true difference is told from 0; without an interval it is not."""
+        """Share of images on which a true difference is significant; no interval counts as not."""
         margin = stdtrit(self.degrees, 0.975) * self.error
         with np.errstate(invalid="ignore"):
             return float(np.mean(np.abs(self.value + truth) > margin))

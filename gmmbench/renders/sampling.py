@@ -37,7 +37,7 @@ class Sampling(Renderer):
     """
 
     name = "sampling"
-    needs = {"levels": ("mixture",), "ink": ("mixture",), "colour": ("mixture",)}
+    needs = {view: ("mixture", "sample") for view in ("levels", "ink", "colour")}
 
     slow: int = option(6, "samples that are shown one at a time", low=0, high=1000)
     fast: int = option(40, "frames for all other samples, each adding more of them", low=1, high=1000)

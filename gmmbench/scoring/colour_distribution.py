@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 from ..api import LEVELS, Fitted, Floats, Image, Law, Predictor, Split
 from ..errors import Refused
 from ..mixture_fit import ColourMixture
-from .asking import AGAIN, LARGEST, FreshCopies, Whole, unsteady
+from .asking import LARGEST, FreshCopies, Whole, unsteady
 from .decoys import AskMasses, Training, answered
 from .total_mass import TotalMass, not_one, total_mass
 
@@ -111,38 +111,33 @@ def not_masses(log_cell: Floats, log_cube: Floats) -> tuple[str, ...]:
 def _of_laws(
     copies: FreshCopies, coordinates: Floats, colours: Floats, rng: np.random.Generator
 ) -> ColourMasses:
-    """A law names no colour, so that all pixels are asked about in their order; some once more in another."""
+    """A law names no colour, so that all pixels are asked about in their order; some once more in another.
+
+    What must not move are the masses that its law gives: how many components it lists is its own affair.
+    """
     fitted, other = copies.fresh(), copies.fresh()
     assert isinstance(fitted, Predictor) and isinstance(other, Predictor)
     first = fitted.law(coordinates[:1])
     assert first is not None
     rows = max(1, PAIRS // first.weights.shape[1])
-    again = np.sort(rng.choice(len(colours), size=min(AGAIN, len(colours)), replace=False))
-    parts, told = [], []
+    parts = []
     wrong = False
     for start in range(0, len(coordinates), rows):
         law = fitted.law(coordinates[start : start + rows])
         assert law is not None
         wrong |= bool((np.abs(law.weights.sum(axis=1) - 1) > 1e-6).any())
         parts.append(_of_law(law, colours[start : start + rows], f"{type(fitted).__name__}.law", start))
-        told.append(_numbers(law, again[(again >= start) & (again < start + rows)] - start))
     reasons: tuple[str, ...] = ("its law's weights do not sum to 1",) if wrong else ()
-    reasons += unsteady(
-        "law", lambda part: _numbers(other.law(coordinates[again[part]])), np.concatenate(told), rng
-    )
     cell, cube, error = (np.concatenate(column) for column in zip(*parts, strict=True))
+
+    def again(part: Whole) -> Floats:
+        law = other.law(coordinates[part])
+        assert law is not None
+        found = _of_law(law, colours[part], f"{type(other).__name__}.law", 0)
+        return np.stack((found.cell, found.cube), axis=1)
+
+    reasons += unsteady("law", again, np.stack((cell, cube), axis=1), rng)
     return _integrated(cell, cube, error, reasons)
-
-
-def _numbers(law: Law | None, rows: Whole | None = None) -> Floats:
-    """All that a law says of some of its pixels, in levels: (rows, ...)."""
-    assert law is not None
-    chosen = np.arange(len(law.weights)) if rows is None else rows
-    n, m = len(chosen), law.weights.shape[1]
-    spread = law.covariances[chosen] if len(law.covariances) > 1 else np.repeat(law.covariances, n, axis=0)
-    parts = [law.weights[chosen], LEVELS * law.means[chosen].reshape(n, -1)]
-    parts.append(LEVELS**2 * spread.reshape(n, 9 * m))
-    return np.hstack(parts if law.degrees is None else [*parts, law.degrees[chosen]])
 
 
 def _of_law(law: Law, colours: Floats, name: str, start: int) -> LogMasses:

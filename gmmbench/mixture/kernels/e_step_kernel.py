@@ -62,6 +62,25 @@ def make_select(dimension: int, diagonal: bool, precision: str) -> Any:
 
 
 @cache
+def make_first_bound(dimension: int, diagonal: bool, precision: str) -> Any:
+    """A lower bound of the largest log joint density anywhere in a box, over `count` components.
+
+    `first_bound(centre (d,), half (d,), columns (w, K), count, scratch (4, K)) -> bound`
+    """
+    bounds = make_bounds(dimension, diagonal, precision)
+    infinity = np.dtype(precision).type(np.inf)
+
+    def first_bound(centre: Any, half: Any, columns: Any, count: int, scratch: Any) -> Any:
+        bounds(centre, half, columns, count, scratch[0], scratch[1], scratch[2], scratch[3], True)
+        best = -infinity
+        for k in range(count):
+            best = scratch[1, k] if scratch[1, k] > best else best
+        return best
+
+    return part(first_bound)
+
+
+@cache
 def make_e_step_kernel(  # noqa: PLR0915 - the kernels it is made of must share its closure
     dimension: int, diagonal: bool, precision: str, task: str
 ) -> Callable[..., Any]:
@@ -85,20 +104,11 @@ def make_e_step_kernel(  # noqa: PLR0915 - the kernels it is made of must share 
     square = make_square(dimension, diagonal, precision)
     shares = make_shares(precision)
     log = make_log(precision)
-    bounds = make_bounds(dimension, diagonal, precision)
     select = make_select(dimension, diagonal, precision)
+    known_bound = make_first_bound(dimension, diagonal, precision)
     moments = make_moments(dimension, diagonal, precision)
     zero, one, half_, infinity = real(0), real(1), real(0.5), real(np.inf)
     slack, relative = real(SLACK), real(1 - 1e-5)
-
-    def first_bound(centre: Any, half: Any, columns: Any, count: int, scratch: Any) -> Any:
-        bounds(centre, half, columns, count, scratch[0], scratch[1], scratch[2], scratch[3], True)
-        best = -infinity
-        for k in range(count):
-            best = scratch[1, k] if scratch[1, k] > best else best
-        return best
-
-    known_bound = part(first_bound)
 
     def evaluate(
         x: Any, rows: Any, chosen: Any, count: int, least: Any, drift: Any, vain: Any, far: Any, known: int,

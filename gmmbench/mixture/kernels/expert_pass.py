@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .bounds import make_bounds
 from .compiler import kernel, part
 from .densities import BLOCK, entries, make_moments, make_shares, make_square
-from .e_step_kernel import FAMILY, make_select
+from .e_step_kernel import FAMILY, make_first_bound, make_select
 from .elementary import make_exp, make_log
 
 LEAST = 1e-7
@@ -34,18 +33,8 @@ def make_lists(dimension: int) -> Callable[..., Any]:
     Component k is left out of a block where its gate lies more than `cut` below another's everywhere.
     A count above the cap says that the cap is too small. Families start..stop are done.
     """
-    bounds = make_bounds(dimension, False, REAL)
+    floor_of = make_first_bound(dimension, False, REAL)
     select = make_select(dimension, False, REAL)
-    infinity = np.float32(np.inf)
-
-    def first_floor(centre: Any, half: Any, columns: Any, count: int, scratch: Any) -> Any:
-        bounds(centre, half, columns, count, scratch[0], scratch[1], scratch[2], scratch[3], True)
-        best = -infinity
-        for k in range(count):
-            best = scratch[1, k] if scratch[1, k] > best else best
-        return best
-
-    floor_of = part(first_floor)
 
     def lists(
         centre: Any, half: Any, family_centre: Any, family_half: Any, columns: Any, cut: Any,
