@@ -89,7 +89,8 @@ def fit_experts(
         weights: (n,) how much each point counts, or None for one each.
         components: K.
         objective: one of OBJECTIVES. After "squared_error", each expert's residual covariance is that of
-            the residuals under its gate.
+            the residuals under its gate: of validation points where there are some, for those of training
+            points are smaller.
         init: a mixture over inputs and targets to begin with, instead of EM.
         steps: of the descent; its step length falls to 0 on the way.
         seconds: end the descent, more quickly, within about so many.
@@ -145,7 +146,7 @@ def fit_experts(
 
     first = (judge or ready).full_loss(state)
     found = descend(ready, state, Descent(steps, seconds, SLIM * deviations[:d], deviations[d:]), judge, tell)
-    joint = _joint(found.state, _covariances(ready, found.state, deviations[d:]))
+    joint = _joint(found.state, _covariances(judge or ready, found.state, deviations[d:]))
     k, _, m = found.state.shape
     gate = 1 + d + d * (d + 1) // 2
     own = partial(units.loss_out_of, inputs=d, likely=likely)

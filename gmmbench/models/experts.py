@@ -115,9 +115,10 @@ class FittedExperts(Predictor):
 
     def _law(self, coordinates: Floats) -> Law:
         given = self.mixture.condition((0, 1), coordinates)
-        count = max(1, int((given.weights > SHARE).sum(axis=1).max(initial=1)))
-        first = np.argsort(-given.weights, axis=1, kind="stable")[:, :count]
-        weights = np.take_along_axis(given.weights, first, axis=1)
+        shares = np.where(given.weights > SHARE, given.weights, 0.0)  # of each pixel, whatever else is asked
+        count = int((shares > 0).sum(axis=1).max(initial=1))
+        first = np.argsort(-shares, axis=1, kind="stable")[:, :count]
+        weights = np.take_along_axis(shares, first, axis=1)
         return Law(
             weights / weights.sum(axis=1, keepdims=True),
             np.take_along_axis(given.means, first[:, :, None], axis=1),

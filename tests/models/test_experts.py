@@ -55,3 +55,8 @@ def test_positions_are_not_sampled_for_it_has_no_density_of_them(experts):
 def test_more_experts_than_pixels_are_refused():
     with pytest.raises(Refused, match=r"model\.components"):
         run("model=experts", "model.components=100000", "render=grid")
+
+
+def test_its_residuals_are_those_of_pixels_it_has_not_seen():
+    found = run("model=experts", "model.components=300", "model.steps=200", "render=grid")
+    assert found.scores.values["gain"].held_out > 0.9 * found.scores.values["gain"].train

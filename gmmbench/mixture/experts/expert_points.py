@@ -21,6 +21,9 @@ CHUNKS = 16
 FULL = 16.0
 """Gates of less than exp(-this) of another one change no loss that float32 can tell."""
 
+SHRINK = 4.0
+"""Points that the residual covariance of all experts counts for in that of one."""
+
 CAP = 64
 """Components that a block's list has room for at first."""
 
@@ -122,7 +125,7 @@ class ExpertPoints:
         spread[:, *lower] = spread[:, lower[1], lower[0]] = found[:, 3:]
         whole = spread.sum(axis=0) / found[:, 2].sum()
         share = found[:, 2] * self.total
-        return (spread * self.total + whole) / (share + 1)[:, None, None] + least
+        return (spread * self.total + SHRINK * whole) / (share + SHRINK)[:, None, None] + least
 
     def predict(self, state: ExpertState) -> KernelFloats:
         """The expectation of the target at every point, in their order: (n, m)."""
