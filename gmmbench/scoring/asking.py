@@ -140,4 +140,4 @@ def unsteady(method: str, question: Question, answers: Floats, rng: np.random.Ge
     apart = moved(question, answers, rng)
     if not apart > SAME:
         return ()
-    return (f"{method} answers by what else is asked, or was asked before: it moves by {apart:.2g}",)
+    return (f"{method} depends on the other questions or on earlier ones: it differs by {apart:.2g}",)

@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "lies.md"
 BEGIN, END = "<!-- lies: written by tests/lies/liars/gallery.py -->", "<!-- end of lies -->"
 
 NOTHING = "it gains no more than honest code"
-ASKED = "answers by what else is asked, or was asked before"
+ASKED = "depends on the other questions or on earlier ones"
 OTHERWISE = "in isolation it answers otherwise"
 
 
